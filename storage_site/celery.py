@@ -1,0 +1,17 @@
+"""The Celery application: wiring only."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "storage_site.settings.development")
+
+app = Celery("storage_site")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+# Named, not imported: only a worker process loads them.
+app.steps["worker"].add("storage_site.operations.worker:Keeper")
+app.steps["consumer"].add("storage_site.operations.intake:Intake")
+app.steps["worker"].add("volumes.reporting:Reporter")
+app.steps["consumer"].add("scheduling.reports:AskForReports")

@@ -1,0 +1,181 @@
+"""What holds in every environment; each deployment choice is one environment variable."""
+
+import socket
+from datetime import timedelta
+from pathlib import Path
+
+import dj_database_url
+
+from storage_site.settings import environment as env
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+DATA_DIR = Path(env.text("CELINDER_DATA_DIR", str(BASE_DIR / "data"))).absolute()
+NODE_HOST = env.text("CELINDER_HOST", socket.gethostname())
+
+DEBUG = False
+ALLOWED_HOSTS = env.words("CELINDER_ALLOWED_HOSTS", "*")
+INSTALLED_APPS = [
+    "storage_site.console.ConsoleConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "storage_site",
+    "storage_site.identity",
+    "storage_site.operations",
+    "volumes",
+    "scheduling",
+    "backups",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "storage_site.api.middleware.RequestIdMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "storage_site.api.middleware.UnknownPathMiddleware",
+]
+ROOT_URLCONF = "storage_site.urls"
+WSGI_APPLICATION = "storage_site.wsgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "identity.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.text("CELINDER_STATIC_DIR", str(BASE_DIR / "staticfiles")))
+WHITENOISE_USE_FINDERS = True
+LOGIN_URL = "/admin/login/"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+# --- database: SQLite unless DATABASE_URL says otherwise -----------------------------------------------------
+SQLITE_OPTIONS = {
+    # A writer takes its lock when the transaction begins, so none is refused half way through.
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    # FULL: an accepted request survives a power cut, not only a crash of the process.
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000;",
+}
+DATABASE_URL = env.text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'celinder.sqlite3'}")
+DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
+ATOMIC_REQUESTS = False
+
+# --- broker and workers --------------------------------------------------------------------------------------
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", f"redis+socket://{DATA_DIR / 'run' / 'broker.sock'}?virtual_host=0")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_CREATE_MISSING_QUEUES = True
+CELERY_TASK_DEFAULT_QUEUE = "scheduler"
+CELERY_TASK_DEFAULT_DELIVERY_MODE = "transient"
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = env.number("CELINDER_CONCURRENCY", 8)
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BEAT_SCHEDULER = "storage_site.beat:LocalScheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+
+# --- operations (seconds) ------------------------------------------------------------------------------------
+LEASE_S = env.number("CELINDER_LEASE_S", 30)
+SWEEP_INTERVAL_S = env.number("CELINDER_SWEEP_INTERVAL_S", 10)
+REPORT_INTERVAL_S = env.number("CELINDER_REPORT_INTERVAL_S", 10)
+SERVICE_DOWN_S = env.number("CELINDER_SERVICE_DOWN_S", 60)
+WEB_THREADS = env.number("CELINDER_WEB_THREADS", 16)
+CONNECT_WAIT_S = env.number("CELINDER_CONNECT_WAIT_S", 60)
+
+# --- storage -------------------------------------------------------------------------------------------------
+# Key = back-end name = queue suffix (volume-<key>) = Volume.backend. A JSON object or a TOML file.
+STORAGE_BACKENDS = env.table("CELINDER_BACKENDS", {"local": {"driver": "local", "path": str(DATA_DIR / "local")}})
+STORAGE_AVAILABILITY_ZONE = env.text("CELINDER_AVAILABILITY_ZONE", "nova")
+DEFAULT_VOLUME_TYPE = env.text("CELINDER_DEFAULT_VOLUME_TYPE", "__DEFAULT__")
+SCHEDULER_FILTERS = env.words(
+    "CELINDER_SCHEDULER_FILTERS", "AvailabilityZoneFilter,CapacityFilter,CapabilitiesFilter"
+)
+SCHEDULER_WEIGHERS = env.words("CELINDER_SCHEDULER_WEIGHERS", "CapacityWeigher")
+QUOTA_DEFAULTS = {
+    "volumes": env.number("CELINDER_QUOTA_VOLUMES", 10),
+    "per_volume_gigabytes": -1,
+    "snapshots": 10,
+    "gigabytes": env.number("CELINDER_QUOTA_GIGABYTES", 1000),
+    "backups": 10,
+    "backup_gigabytes": 1000,
+    "groups": 10,
+}
+
+# --- identity ------------------------------------------------------------------------------------------------
+TOKEN_LIFETIME = timedelta(seconds=env.number("CELINDER_TOKEN_LIFETIME_S", 3600))
+PUBLIC_ENDPOINT = env.text("CELINDER_PUBLIC_ENDPOINT")  # "" = as the client's Host header says
+REGION = env.text("CELINDER_REGION", "RegionOne")
+
+# --- API -----------------------------------------------------------------------------------------------------
+API_MAX_LIMIT = 1000
+API_MAX_BODY_BYTES = 114688
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "storage_site.identity.authentication.TokenAuthentication",
+        "storage_site.identity.authentication.ConsoleAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["storage_site.api.authorisation.RouteAuthorisation"],
+    "DEFAULT_PARSER_CLASSES": [
+        "storage_site.api.parsers.StrictJSONParser",
+        "storage_site.api.parsers.EnvelopeFormParser",
+        "storage_site.api.parsers.EnvelopeMultiPartParser",
+    ],
+    "DEFAULT_RENDERER_CLASSES": [
+        "storage_site.api.renderers.ContractJSONRenderer",
+        "storage_site.api.renderers.BrowsableRenderer",
+    ],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "storage_site.api.renderers.LenientNegotiation",
+    "DEFAULT_VERSIONING_CLASS": "storage_site.api.microversions.MicroversionVersioning",
+    "DEFAULT_PAGINATION_CLASS": "storage_site.api.pagination.MarkerPagination",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "storage_site.api.errors.answer_for",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Celinder",
+    "DESCRIPTION": "Block storage as a service: the Block Storage v3 API.",
+    "VERSION": "3.71",
+    "SERVE_PERMISSIONS": [],
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "storage_site.logs.LineFormatter"}, "json": {"()": "storage_site.logs.JsonFormatter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": env.text("CELINDER_LOG_FORMAT", "line")}},
+    "root": {"handlers": ["console"], "level": env.text("CELINDER_LOG_LEVEL", "INFO")},
+    "loggers": {"django.request": {"level": "ERROR"}, "qemu.qmp": {"level": "CRITICAL"}},
+}

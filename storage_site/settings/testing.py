@@ -1,0 +1,25 @@
+"""What the tests run with: no file outside a temporary directory, no broker unless a test starts one."""
+
+import os
+import tempfile
+
+from storage_site.settings import environment as env
+
+os.environ.setdefault("CELINDER_DATA_DIR", tempfile.mkdtemp(prefix="celinder-test-"))
+os.environ.setdefault("CELERY_BROKER_URL", "memory://")
+
+from storage_site.settings.base import *  # noqa: E402 - the data directory is chosen first
+from storage_site.settings.base import DATABASES
+
+SECRET_KEY = "tests only"  # noqa: S105 - protects nothing
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGE_BACKENDS = env.table(
+    "CELINDER_BACKENDS",
+    {"mem1": {"driver": "memory", "size_gib": 100}, "mem2": {"driver": "memory", "size_gib": 100}},
+)
+DATABASES["default"]["CONN_MAX_AGE"] = 0
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A file, not memory: threads of a test are other connections, as workers are.
+    DATABASES["default"]["TEST"] = {"NAME": os.path.join(os.environ["CELINDER_DATA_DIR"], "test.sqlite3")}  # noqa: PTH118
+STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+LOGGING["root"]["level"] = "WARNING"
