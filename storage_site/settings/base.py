@@ -11,6 +11,8 @@ from storage_site.settings import environment as env
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DATA_DIR = Path(env.text("CELINDER_DATA_DIR", str(BASE_DIR / "data"))).absolute()
 NODE_HOST = env.text("CELINDER_HOST", socket.gethostname())
+# The host of "host@backend#pool": the same for all processes of a deployment, wherever they run.
+CLUSTER_HOST = env.text("CELINDER_CLUSTER", "celinder")
 
 DEBUG = False
 ALLOWED_HOSTS = env.words("CELINDER_ALLOWED_HOSTS", "*")
@@ -105,10 +107,15 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BEAT_SCHEDULER = "storage_site.beat:LocalScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {
+        "task": "storage_site.operations.tasks.sweep",
+        "schedule": env.number("CELINDER_SWEEP_INTERVAL_S", 10),
+    },
+}
 
 # --- operations (seconds) ------------------------------------------------------------------------------------
 LEASE_S = env.number("CELINDER_LEASE_S", 30)
-SWEEP_INTERVAL_S = env.number("CELINDER_SWEEP_INTERVAL_S", 10)
 REPORT_INTERVAL_S = env.number("CELINDER_REPORT_INTERVAL_S", 10)
 SERVICE_DOWN_S = env.number("CELINDER_SERVICE_DOWN_S", 60)
 WEB_THREADS = env.number("CELINDER_WEB_THREADS", 16)

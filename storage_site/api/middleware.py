@@ -1,0 +1,48 @@
+"""What surrounds every request: its id, and the limit on the size of its body."""
+
+import re
+import uuid
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from storage_site.api.errors import BODY_TOO_LARGE
+
+REQUEST_ID = "x-openstack-request-id"
+FORM = re.compile(r"req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+Answering = Callable[[HttpRequest], HttpResponse]
+
+
+class RequestIdMiddleware:
+    """Gives each request an id and tells it to the client; keeps the caller's own one for the logs."""
+
+    def __init__(self, get_response: Answering) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer `request` under an id of its own."""
+        request.request_id = f"req-{uuid.uuid4()}"
+        given = request.headers.get(REQUEST_ID, "")
+        request.global_request_id = given if FORM.fullmatch(given) else ""
+        response = self.get_response(request)
+        response[REQUEST_ID] = request.request_id
+        return response
+
+
+class BodySizeMiddleware:
+    """Refuses bodies that are larger than any call needs, before anything reads them."""
+
+    def __init__(self, get_response: Answering) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer `request` unless its body is too large."""
+        try:
+            length = int(request.META.get("CONTENT_LENGTH") or 0)
+        except ValueError:
+            length = 0
+        if length > settings.API_MAX_BODY_BYTES:
+            return JsonResponse(BODY_TOO_LARGE, status=413)
+        return self.get_response(request)

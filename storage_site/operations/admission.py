@@ -1,0 +1,154 @@
+"""Beginning a verb: guard, status, operation and history in the caller's one transaction, then the bell."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from storage_site.caller import Caller
+from storage_site.errors import StateConflict, StorageError
+from storage_site.operations import doorbell
+from storage_site.operations.history import label_of, record
+from storage_site.operations.lifecycle import BACK, GIVEN, GONE, KEEP, NEW, Verb
+from storage_site.operations.models import Operation
+from storage_site.operations.resources import Resource
+
+
+def begin(
+    resource: Resource,
+    verb_name: str,
+    *,
+    caller: Caller,
+    arguments: dict[str, Any] | None = None,
+    fields: dict[str, Any] | None = None,
+    guard: Q | None = None,
+    refusal: StorageError | None = None,
+) -> Operation:
+    """Accept work on `resource`: move it to the verb's status, record the operation, ring after commit.
+
+    `fields` are written together with the status; `guard` must hold in the same UPDATE. An unsaved resource
+    is inserted. Call it inside the service's transaction, which a refusal must roll back.
+
+    :raises StorageError: `refusal`, or StateConflict, if the status does not admit the verb, the guard does
+        not hold, or another exclusive operation is unfinished.
+    """
+    _require_transaction()
+    verb = resource.lifecycle[verb_name]
+    refused = refusal or _refusal(resource, verb)
+    prior = _enter(resource, verb, verb.during, fields or {}, guard, refused)
+    if verb.queue is None:
+        raise TypeError(f"{verb.name} has no work to begin: use move()")
+    now = timezone.now()
+    operation = Operation(
+        resource_type=label_of(resource),
+        resource_id=resource.pk,
+        project_id=resource.project_id,
+        verb=verb.name,
+        is_exclusive=verb.exclusive,
+        arguments=arguments or {},
+        prior_status="" if prior == NEW else prior,
+        task=verb.task,
+        queue=verb.queue(resource),
+        not_before=now,
+        deadline_at=now + timedelta(seconds=verb.deadline_s),
+        actor_id=caller.user_id,
+        request_id=caller.request_id,
+    )
+    try:
+        operation.save(force_insert=True)
+    except IntegrityError as error:
+        raise refused from error
+    record(resource, verb.name, prior, resource.status, caller=caller, operation=operation)
+    doorbell.ring_after_commit(operation)
+    return operation
+
+
+def move(
+    resource: Resource,
+    verb_name: str,
+    *,
+    caller: Caller,
+    to: str | None = None,
+    fields: dict[str, Any] | None = None,
+    guard: Q | None = None,
+    refusal: StorageError | None = None,
+    reason: str = "",
+) -> None:
+    """Carry out an instant verb: change the status, and nothing but the record.
+
+    `to` is the new status where the table says that the caller gives it. :raises StorageError: as begin().
+    """
+    _require_transaction()
+    verb = resource.lifecycle[verb_name]
+    target = to if verb.after == GIVEN else verb.after
+    if target is None or not verb.is_instant:
+        raise TypeError(f"{verb.name} is not an instant verb with a known target")
+    prior = _enter(resource, verb, target, fields or {}, guard, refusal or _refusal(resource, verb))
+    record(resource, verb.name, prior, GONE if target == GONE else resource.status, caller=caller, reason=reason)
+
+
+def cancel_unfinished(resource: Resource, reason: str) -> int:
+    """End all unfinished operations of `resource` without effect; workers on them find their claim lost."""
+    return (
+        Operation.objects.filter(resource_type=label_of(resource), resource_id=resource.pk, outcome="")
+        .update(
+            outcome=Operation.CANCELLED,
+            owner="",
+            lease_until=None,
+            finished_at=timezone.now(),
+            fault_code="cancelled",
+            fault_detail=reason,
+        )
+    )
+
+
+def _require_transaction() -> None:
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("a verb begins inside the transaction of the service that asks for it")
+
+
+def _refusal(resource: Resource, verb: Verb) -> StateConflict:
+    kind = resource._meta.verbose_name  # noqa: SLF001 - Django's documented API
+    return StateConflict(f"Invalid {kind}: cannot {verb.name.replace('_', ' ')} while status is {resource.status}.")
+
+
+def _enter(
+    resource: Resource, verb: Verb, target: str, fields: dict[str, Any], guard: Q | None, refused: StorageError
+) -> str:
+    """Move by compare-and-set; return the prior status."""
+    if resource._state.adding:  # noqa: SLF001 - Django's documented API
+        return _insert(resource, verb, target, fields, refused)
+    for attempt in ("as read", "as it is now"):
+        if attempt == "as it is now":
+            resource.refresh_from_db(fields=["status"])
+        if verb.is_admitted_in(resource.status) and _compare_and_set(resource, target, fields, guard):
+            prior, resource.status = resource.status, _target(target, resource.status)
+            for name, value in fields.items():
+                setattr(resource, name, value)
+            return prior
+    raise refused
+
+
+def _insert(resource: Resource, verb: Verb, target: str, fields: dict[str, Any], refused: StorageError) -> str:
+    if not verb.is_admitted_in(NEW):
+        raise refused
+    resource.status = target
+    for name, value in fields.items():
+        setattr(resource, name, value)
+    resource.save(force_insert=True)
+    return NEW
+
+
+def _target(target: str, current: str) -> str:
+    return current if target in {KEEP, BACK, GONE} else target
+
+
+def _compare_and_set(resource: Resource, target: str, fields: dict[str, Any], guard: Q | None) -> bool:
+    rows = type(resource)._default_manager.filter(pk=resource.pk, status=resource.status)  # noqa: SLF001
+    if guard is not None:
+        rows = rows.filter(guard)
+    if target == GONE:
+        return bool(rows.delete()[0])
+    return bool(rows.update(status=_target(target, resource.status), updated_at=timezone.now(), **fields))

@@ -1,0 +1,224 @@
+"""Holding an operation: a conditional UPDATE takes it, every later write says WHERE fence = mine."""
+
+import logging
+import os
+import socket
+import time
+import uuid
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+from django.apps import apps
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Case, F, Q, When
+from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
+
+from drivers.types import Fence
+from storage_site.operations import doorbell, shutdown
+from storage_site.operations.clock import in_seconds
+from storage_site.operations.errors import LeaseLost
+from storage_site.operations.history import record
+from storage_site.operations.lifecycle import BACK, GIVEN, GONE, KEEP, Verb
+from storage_site.operations.models import Operation
+from storage_site.operations.resources import Resource
+
+logger = logging.getLogger(__name__)
+
+R = TypeVar("R")
+OWNER = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
+
+
+def claim(operation_id: str, *, task: str, queue: str | None = None, owner: str = "") -> "Claimed | None":
+    """Take the operation if it is due and nobody holds it; return None if somebody does or it has ended.
+
+    A bell that has grown old names a task or a queue that the operation has left: it takes nothing.
+    A claim whose lease ran out counts as an attempt; one that was handed back does not.
+    """
+    free = Q(owner="") | Q(lease_until__lt=Now())
+    rows = Operation.objects.filter(free, id=operation_id, outcome="", task=task, not_before__lte=Now())
+    if queue:
+        rows = rows.filter(queue=queue)
+    owner = owner or f"{OWNER}/{uuid.uuid4().hex[:8]}"
+    taken = rows.update(
+        owner=owner,
+        fence=F("fence") + 1,
+        lease_until=in_seconds(settings.LEASE_S),
+        started_at=Coalesce("started_at", Now()),
+        attempts=Case(When(owner="", then=F("attempts")), default=F("attempts") + 1),
+    )
+    if not taken:
+        return None
+    operation = Operation.objects.get(id=operation_id)
+    # Between the two statements the lease may already have been lost to somebody else.
+    return Claimed(operation) if operation.owner == owner else None
+
+
+class Claimed:
+    """A worker's hold on an operation: the only way in which a workflow writes to the database.
+
+    Every method that writes raises LeaseLost when somebody else has taken the operation over, and
+    HandBack when this process is ending; neither is for a workflow to catch.
+    """
+
+    def __init__(self, operation: Operation) -> None:
+        self.operation = operation
+        self.fence = Fence(operation=operation.serial, claim=operation.fence)
+        self.is_held = True
+        self._renewed_at = time.monotonic()
+        self._undos: list[tuple[str, Callable[[], Any]]] = []
+
+    # --- what it is about -------------------------------------------------------------------------------------
+
+    def resource(self) -> Resource | None:
+        """Return the row this operation is about, as it is now; None if it has gone."""
+        model = apps.get_model(self.operation.resource_type)
+        found: Resource | None = model._default_manager.filter(pk=self.operation.resource_id).first()  # noqa: SLF001
+        return found
+
+    @property
+    def verb(self) -> Verb:
+        """Return the line of the lifecycle table that this operation carries out."""
+        model: Any = apps.get_model(self.operation.resource_type)
+        found: Verb = model.lifecycle[self.operation.verb]
+        return found
+
+    # --- holding ----------------------------------------------------------------------------------------------
+
+    def renew(self) -> None:
+        """Prolong the lease. :raises LeaseLost: if somebody else has taken the operation over."""
+        started = time.monotonic()
+        self._write(lease_until=in_seconds(settings.LEASE_S))
+        self._renewed_at = started
+
+    def check(self) -> None:
+        """Make sure the operation is still held, asking the database where the last answer has grown old.
+
+        :raises LeaseLost: if it is not. :raises HandBack: if this process is ending.
+        """
+        shutdown.raise_if_requested()
+        if not self.is_held:
+            raise LeaseLost
+        if time.monotonic() - self._renewed_at > settings.LEASE_S / 3:
+            self.renew()
+
+    # --- working ----------------------------------------------------------------------------------------------
+
+    def step(self, name: str, call: Callable[..., R], *args: Any, undo: Callable[..., Any] | None = None) -> R:
+        """Do one named piece of work on the storage: `call(*args, fence=…)`.
+
+        The step's name is written first, which proves the claim afresh. `undo(*args, fence=…)` is kept for
+        a permanent error in this or a later step.
+        """
+        shutdown.raise_if_requested()
+        self._write(step=name)
+        if undo is not None:
+            self._undos.append((name, partial(undo, *args, fence=self.fence)))
+        return call(*args, fence=self.fence)
+
+    def undo(self) -> None:
+        """Take back what the steps did, last one first, each behind a fresh check of the claim.
+
+        Only for a permanent error. Whatever an undo raises goes out: a transient error repeats the whole.
+        """
+        while self._undos:
+            name, take_back = self._undos[-1]
+            self._write(step=f"undo {name}"[:40])
+            take_back()
+            self._undos.pop()
+
+    def note(self, *, percent: int | None = None, checkpoint: dict[str, Any] | None = None) -> None:
+        """Write down how far the work is; a worker that takes over goes on from `checkpoint`."""
+        shutdown.raise_if_requested()
+        changes: dict[str, Any] = {}
+        if percent is not None:
+            changes["percent"] = percent
+        if checkpoint is not None:
+            changes["checkpoint"] = self.operation.checkpoint = checkpoint
+        self._write(**changes)
+
+    def exclude(self, backend: str, reason: str) -> None:
+        """Remember that `backend` could not do it, and why."""
+        self.operation.exclusions = {**self.operation.exclusions, backend: reason}
+        self._write(exclusions=self.operation.exclusions)
+
+    # --- leaving ----------------------------------------------------------------------------------------------
+
+    def hand_over(
+        self, *, task: str, queue: str, fields: dict[str, Any] | None = None, decision: dict[str, Any] | None = None
+    ) -> None:
+        """Pass the operation on to another kind of worker; `fields` are written to the resource with it."""
+        with transaction.atomic():
+            changes: dict[str, Any] = {"task": task, "queue": queue, "attempts": 0}
+            if decision is not None:
+                changes["decision"] = decision
+            self._leave(**changes)
+            if fields:
+                self._rows().update(updated_at=timezone.now(), **fields)
+            self._ring_after_commit()
+
+    def finish(self, *, also: Callable[[], None] | None = None, **fields: Any) -> None:
+        """End the operation well: the status of the table, `fields` on the resource, `also` in the same transaction."""
+        with transaction.atomic():
+            self._end(Operation.SUCCEEDED, percent=100)
+            self._project(self.verb.after, self.verb.name, fields)
+            if also is not None:
+                also()
+
+    def fail(self, code: str, detail: str) -> None:
+        """End the operation badly: the table's status for failure, and the reason on the row."""
+        with transaction.atomic():
+            self._end(Operation.FAILED, fault_code=code, fault_detail=detail)
+            self._project(self.verb.on_error, self.verb.name, {}, reason=detail)
+
+    def postpone(self, delay_s: float, code: str, reason: str, **changes: Any) -> None:
+        """Put the operation down to be taken up in `delay_s` seconds; `reason` says what it waits for."""
+        self._leave(not_before=in_seconds(delay_s), fault_code=code, fault_detail=reason, **changes)
+
+    def hand_back(self) -> None:
+        """Put the operation down for any other worker to take up at once."""
+        with transaction.atomic():
+            self._leave()
+            self._ring_after_commit()
+
+    # --- how --------------------------------------------------------------------------------------------------
+
+    def _write(self, **changes: Any) -> None:
+        """Update the operation if it is still held. :raises LeaseLost: if it is not."""
+        mine = Operation.objects.filter(serial=self.operation.serial, fence=self.fence.claim, outcome="")
+        if not self.is_held or not mine.exclude(owner="").update(**changes):
+            self.is_held = False
+            raise LeaseLost
+
+    def _leave(self, **changes: Any) -> None:
+        self._write(owner="", lease_until=None, **changes)
+        self.is_held = False
+
+    def _end(self, outcome: str, **changes: Any) -> None:
+        self._leave(outcome=outcome, finished_at=timezone.now(), step="", **changes)
+
+    def _rows(self) -> "models.QuerySet[Any]":
+        model = apps.get_model(self.operation.resource_type)
+        return model._default_manager.filter(pk=self.operation.resource_id)  # noqa: SLF001
+
+    def _ring_after_commit(self) -> None:
+        operation = Operation.objects.get(serial=self.operation.serial)
+        transaction.on_commit(partial(doorbell.ring, operation))
+
+    def _project(self, target: str, verb: str, fields: dict[str, Any], reason: str = "") -> None:
+        """Give the resource the status that the table names; the only place where work writes a status."""
+        resource = self.resource()
+        if resource is None:
+            return
+        current = resource.status
+        if target == GONE:
+            record(resource, verb, current, GONE, operation=self.operation)
+            self._rows().delete()
+            return
+        status = current if target in {KEEP, GIVEN} else target
+        if target == BACK:
+            status = self.operation.prior_status
+        self._rows().update(status=status, updated_at=timezone.now(), **fields)
+        record(resource, verb, current, status, operation=self.operation, reason=reason)

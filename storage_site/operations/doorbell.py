@@ -1,0 +1,121 @@
+"""Ringing a worker: the message says only which operation waits; the row says everything else.
+
+A bell that cannot be rung is no failure: the sweep rings again. So publishing is bounded, never retried,
+and not even tried for a moment after it failed.
+"""
+
+import logging
+import threading
+import time
+from functools import partial
+
+from celery import Task, current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError as BrokerError
+
+from storage_site.operations.models import Operation
+
+logger = logging.getLogger(__name__)
+
+PUBLISH_TIMEOUT_S = 0.2
+BREAKER_OPEN_S = 2.0
+
+
+class Doorbell(Task):
+    """The base of all tasks that carry out operations: messages are taken as the intake module says."""
+
+    Strategy = "storage_site.operations.intake:strategy"
+    ignore_result = True
+    typing = False
+
+
+class _Breaker:
+    """Remembers that the broker has just failed, so that requests do not wait for it one after another."""
+
+    def __init__(self) -> None:
+        self._closed_again_at = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        return time.monotonic() < self._closed_again_at
+
+    def trip(self) -> None:
+        self._closed_again_at = time.monotonic() + BREAKER_OPEN_S
+
+
+_breaker = _Breaker()
+_mine = threading.local()  # a connection is not to be shared between threads
+
+
+def ring_after_commit(operation: Operation) -> None:
+    """Ring for `operation` once the transaction that accepted it is committed."""
+    transaction.on_commit(partial(ring, operation))
+
+
+def ring(operation: Operation) -> bool:
+    """Send the operation's bell to its queue; tell whether the broker took it.
+
+    Waits PUBLISH_TIMEOUT_S at most for a broker that does not answer. Never raises.
+    """
+    if _breaker.is_open:
+        return False
+    for connection_is_fresh in (False, True):
+        if connection_is_fresh:
+            _disconnect()
+        try:
+            current_app.send_task(
+                operation.task,
+                kwargs={"operation_id": str(operation.id)},
+                queue=operation.queue,
+                producer=_producer(),
+                retry=False,
+                ignore_result=True,
+            )
+        except (BrokerError, OSError) as error:
+            reason = repr(error)
+        else:
+            return True
+    _disconnect()
+    _breaker.trip()
+    logger.warning("bell not rung", extra={"operation_id": operation.id, "queue": operation.queue, "reason": reason})
+    return False
+
+
+def depth(queue: str) -> int:
+    """Return how many bells wait in `queue`. :raises BrokerError: if the broker does not answer."""
+    try:
+        channel = _producer().channel
+        return int(channel.queue_declare(queue=queue, passive=True).message_count)
+    except (BrokerError, OSError):
+        _disconnect()
+        raise
+    except Exception as error:  # noqa: BLE001 - each transport has its own error for a queue nobody has used yet
+        _disconnect()
+        logger.debug("queue not known to the broker", extra={"queue": queue, "reason": repr(error)})
+        return 0
+
+
+def _producer():  # type: ignore[no-untyped-def] # kombu carries no types
+    producer = getattr(_mine, "producer", None)
+    if producer is None:
+        options = {
+            **(current_app.conf.broker_transport_options or {}),
+            "socket_timeout": PUBLISH_TIMEOUT_S,
+            "socket_connect_timeout": PUBLISH_TIMEOUT_S,
+            "read_timeout": PUBLISH_TIMEOUT_S,
+            "write_timeout": PUBLISH_TIMEOUT_S,
+            "max_retries": 0,
+        }
+        _mine.connection = current_app.connection_for_write(connect_timeout=PUBLISH_TIMEOUT_S, transport_options=options)
+        _mine.connection.ensure_connection(max_retries=1, timeout=PUBLISH_TIMEOUT_S, interval_start=0, interval_step=0)
+        producer = _mine.producer = current_app.amqp.Producer(_mine.connection.default_channel, auto_declare=False)
+    return producer
+
+
+def _disconnect() -> None:
+    connection, _mine.connection, _mine.producer = getattr(_mine, "connection", None), None, None
+    if connection is not None:
+        try:
+            connection.release()
+        except Exception as error:  # noqa: BLE001 - the connection is given up whatever it says
+            logger.debug("broker connection closed badly", extra={"reason": repr(error)})

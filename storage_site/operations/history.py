@@ -1,0 +1,36 @@
+"""Writing down each edge that a status takes."""
+
+from storage_site.caller import Caller
+from storage_site.operations.models import Operation, Transition
+from storage_site.operations.resources import Resource
+
+
+def label_of(resource: Resource | type[Resource]) -> str:
+    """Return the name under which operations and transitions know this kind of resource."""
+    return resource._meta.label_lower  # noqa: SLF001 - Django's documented API
+
+
+def record(
+    resource: Resource,
+    verb: str,
+    from_status: str,
+    to_status: str,
+    *,
+    caller: Caller | None = None,
+    operation: Operation | None = None,
+    reason: str = "",
+) -> None:
+    """Add the edge to the history, unless the status stayed as it was."""
+    if from_status == to_status:
+        return
+    Transition.objects.create(
+        resource_type=label_of(resource),
+        resource_id=resource.pk,
+        verb=verb,
+        from_status=from_status,
+        to_status=to_status,
+        operation=operation,
+        actor_id=caller.user_id if caller else (operation.actor_id if operation else ""),
+        request_id=caller.request_id if caller else (operation.request_id if operation else ""),
+        reason=reason,
+    )

@@ -1,0 +1,115 @@
+"""Carrying out one operation: claim it, run its workflow, and turn whatever happens into a state of the row.
+
+The only place where an exception becomes an error status or a next attempt.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.db import DatabaseError, InterfaceError
+from django.utils import timezone
+
+from drivers.errors import DriverError, PermanentDriverError, StaleFence, TransientDriverError
+from storage_site import logs
+from storage_site.operations.claims import Claimed, claim
+from storage_site.operations.errors import HandBack, LeaseLost, PermanentFailure
+from storage_site.operations.leases import kept
+
+logger = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 5  # of claims that died or failed in a way nobody foresaw
+MAX_DELAY_S = 30.0
+
+Workflow = Callable[[Claimed, Any], None]
+
+
+def perform(task: str, operation_id: str, workflow: Workflow, *, queue: str | None = None) -> None:
+    """Carry out the operation if it can be claimed; otherwise do nothing."""
+    claimed = claim(operation_id, task=task, queue=queue)
+    if claimed is None:
+        logger.debug("nothing to claim", extra={"operation_id": operation_id})
+        return
+    operation = claimed.operation
+    token = logs.context.set(
+        {"operation_id": operation_id, "fence": operation.fence, "request_id": operation.request_id}
+    )
+    try:
+        with kept(claimed):
+            _carry_out(claimed, workflow)
+    except LeaseLost:
+        logger.warning("claim lost; nothing more is touched")
+    except (DatabaseError, InterfaceError):
+        logger.exception("the database is away; the sweep takes this up when the lease has run out")
+    finally:
+        logs.context.reset(token)
+
+
+def _carry_out(claimed: Claimed, workflow: Workflow) -> None:
+    resource = claimed.resource()
+    if resource is None:
+        claimed.fail("resource-gone", "The resource was removed before the work began.")
+        return
+    if claimed.operation.attempts >= MAX_ATTEMPTS:
+        _give_up(claimed, "too-many-attempts", f"{claimed.operation.attempts} attempts died: see the workers' logs.")
+        return
+    try:
+        workflow(claimed, resource)
+    except (LeaseLost, StaleFence):
+        raise LeaseLost from None
+    except HandBack:
+        claimed.hand_back()
+    except PermanentFailure as failure:
+        _take_back_and_fail(claimed, failure.code, failure.detail)
+    except PermanentDriverError as error:
+        _take_back_and_fail(claimed, error.code, str(error))
+    except TransientDriverError as error:
+        _put_off(claimed, error.code, str(error))
+    except (DatabaseError, InterfaceError):
+        raise
+    except Exception as error:
+        logger.exception("the workflow failed in a way nobody foresaw")
+        _after_a_defect(claimed, error)
+    if claimed.is_held:
+        _give_up(claimed, "defect", "The workflow ended without saying how.")
+
+
+def _take_back_and_fail(claimed: Claimed, code: str, detail: str) -> None:
+    try:
+        claimed.undo()
+    except HandBack:
+        claimed.hand_back()
+    except StaleFence:
+        raise LeaseLost from None
+    except PermanentDriverError as error:
+        logger.exception("taking back failed for good; something may be left on the storage")
+        claimed.fail(code, f"{detail} Taking back what was done failed as well: {error}")
+    except DriverError as error:
+        _put_off(claimed, code, f"{detail} Taking back what was done is tried again: {error}")
+    else:
+        claimed.fail(code, detail)
+
+
+def _put_off(claimed: Claimed, code: str, reason: str) -> None:
+    """Try again later, until the deadline: a back-end that is down delays its operations, it does not fail them."""
+    operation = claimed.operation
+    if timezone.now() >= operation.deadline_at:
+        claimed.fail(code, reason)
+        return
+    waits = int(operation.checkpoint.get("waits", 0))
+    checkpoint = {**operation.checkpoint, "waits": waits + 1}
+    claimed.postpone(min(MAX_DELAY_S, 2.0**waits), code, reason, checkpoint=checkpoint)
+
+
+def _after_a_defect(claimed: Claimed, error: Exception) -> None:
+    attempts = claimed.operation.attempts + 1
+    if attempts >= MAX_ATTEMPTS:
+        _take_back_and_fail(claimed, "defect", f"{type(error).__name__}: see the worker's log.")
+        return
+    reason = f"{type(error).__name__}: see the worker's log."
+    claimed.postpone(min(MAX_DELAY_S, 2.0**attempts), "defect", reason, attempts=attempts)
+
+
+def _give_up(claimed: Claimed, code: str, detail: str) -> None:
+    logger.error(detail)
+    claimed.fail(code, detail)

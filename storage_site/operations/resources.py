@@ -1,0 +1,24 @@
+"""What every managed resource has: an id, a project, and a status that only this package writes."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from storage_site.operations.lifecycle import Lifecycle
+
+
+class Resource(models.Model):
+    """A row whose status is the projection of its operations."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project_id = models.CharField(max_length=64)
+    status = models.CharField(max_length=32)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(null=True, editable=False)
+
+    lifecycle: ClassVar[Lifecycle]
+
+    class Meta:
+        abstract = True

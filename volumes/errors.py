@@ -1,0 +1,115 @@
+"""What can go wrong with volumes, with the texts and codes of the contract (00 section 6)."""
+
+from storage_site.errors import Conflict, InvalidRequest, NotFound, OverLimit, ServiceFailed, StateConflict
+
+
+class InvalidInput(InvalidRequest):
+    """A value is not acceptable."""
+
+    code = "invalid-input"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Invalid input received: {reason}")
+
+
+class InvalidVolume(StateConflict):
+    """The volume's state does not admit this."""
+
+    code = "invalid-volume"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Invalid volume: {reason}")
+
+
+class VolumeNotFound(NotFound):
+    """There is no such volume in the caller's sight."""
+
+    code = "volume-not-found"
+
+    def __init__(self, volume_id: object) -> None:
+        super().__init__(f"Volume {volume_id} could not be found.")
+
+
+class VolumeTypeNotFound(NotFound):
+    """There is no such type in the caller's sight."""
+
+    code = "volume-type-not-found"
+
+    def __init__(self, name_or_id: object) -> None:
+        super().__init__(f"Volume type {name_or_id} could not be found.")
+
+
+class AttachmentNotFound(NotFound):
+    """There is no such attachment in the caller's sight."""
+
+    code = "attachment-not-found"
+
+    def __init__(self, attachment_id: object) -> None:
+        super().__init__(f"Volume attachment could not be found with filter: attachment_id = {attachment_id}.")
+
+
+class AttachmentConflict(Conflict):
+    """The attachment cannot be touched that way now."""
+
+    code = "attachment-conflict"
+
+
+class AttachmentFailed(ServiceFailed):
+    """The back-end could not make the connection."""
+
+    code = "attachment-failed"
+
+
+class TypeInUse(InvalidRequest):
+    """Target volume type is still in use."""
+
+    code = "type-in-use"
+
+
+class TypeExists(Conflict):
+    """A type of this name exists."""
+
+    code = "type-exists"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Volume Type {name} already exists.")
+
+
+class DefaultTypeMissing(ServiceFailed):
+    """The configured default volume type does not exist; an administrator has to create it."""
+
+    code = "default-type-missing"
+
+
+class VolumeLimitExceeded(OverLimit):
+    """The project has as many volumes as it may."""
+
+    code = "volume-limit"
+
+    def __init__(self, limit: int, name: str = "volumes") -> None:
+        super().__init__(
+            f"VolumeLimitExceeded: Maximum number of volumes allowed ({limit}) exceeded for quota '{name}'."
+        )
+
+
+class GigabytesExceeded(OverLimit):
+    """The project's volumes are as large as they may be."""
+
+    code = "gigabytes-limit"
+
+    def __init__(self, requested: int, limit: int, used: int) -> None:
+        super().__init__(
+            "VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed gigabytes quota. "
+            f"Requested {requested}G, quota is {limit}G and {used}G has been consumed."
+        )
+
+
+class VolumeTooLarge(OverLimit):
+    """A single volume may not be that large."""
+
+    code = "volume-size-limit"
+
+    def __init__(self, requested: int, limit: int) -> None:
+        super().__init__(
+            f"VolumeSizeExceedsLimit: Requested volume size {requested}G is larger than maximum allowed limit {limit}G."
+        )

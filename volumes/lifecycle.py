@@ -1,0 +1,73 @@
+"""The lifecycle tables of volumes and attachments: a volume's life on one screen.
+
+Statuses are the API's own words (contract 02 section 9, contract 03 section 8). A volume that is being attached,
+attached or detached shows the best of its attachments; `status_of_attachments` says which that is.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from storage_site import queues
+from storage_site.operations.lifecycle import ANY, BACK, GIVEN, GONE, KEEP, NEW, Lifecycle, verb
+
+DELETABLE = ("available", "error", "error_restoring", "error_extending", "error_managing")
+
+
+def _scheduler(_resource: Any) -> str:
+    return queues.SCHEDULER
+
+
+def _own_backend(volume: Any) -> str:
+    return queues.of_backend(volume.backend)
+
+
+def _backend_of_volume(attachment: Any) -> str:
+    return queues.of_backend(attachment.volume.backend)
+
+
+VOLUME = Lifecycle(
+    verb("create", {NEW}, during="creating", after="available", on_error="error",
+         task="scheduling.tasks.place_volume", queue=_scheduler, deadline_s=600),
+    verb("delete", DELETABLE, during="deleting", after=GONE, on_error="error_deleting",
+         task="volumes.tasks.delete_volume", queue=_own_backend),
+    verb("force_delete", ANY, during="deleting", after=GONE, on_error="error_deleting",
+         task="volumes.tasks.delete_volume", queue=_own_backend),
+    # Never placed, so there is nothing to remove but the row.
+    verb("forget", DELETABLE, after=GONE),
+    verb("force_forget", ANY, after=GONE),
+    # Attaching, as the attachment calls do it; `share` is a further attachment of one that is in use.
+    verb("reserve", {"available", "downloading"}, after="reserved"),
+    verb("share", {"in-use", "reserved", "attaching"}, after=KEEP),
+    # Attaching, as the older actions do it.
+    verb("begin_attaching", {"available", "in-use"}, after="attaching"),
+    verb("unreserve", {"attaching"}, after=GIVEN),
+    verb("begin_detaching", {"in-use"}, after="detaching"),
+    verb("roll_detaching", {"detaching"}, after="in-use"),
+    # The projection of the attachments, and the operator's word.
+    verb("settle", ANY, after=GIVEN),
+    verb("reset", ANY, after=GIVEN),
+)  # fmt: skip
+
+ATTACHMENT = Lifecycle(
+    verb("reserve", {NEW}, after="reserved"),
+    verb("attach", {NEW, *("reserved", "attaching", "attached", "error_attaching")}, after="attached"),
+    verb("connect", {"reserved", "attaching", "attached", "error_attaching"}, during=KEEP, after="attaching",
+         on_error="error_attaching", task="volumes.tasks.connect", queue=_backend_of_volume, deadline_s=60),
+    verb("complete", ANY, after="attached"),
+    verb("unexport", ANY, during=KEEP, after=BACK, on_error="error_detaching",
+         task="volumes.tasks.unexport", queue=_backend_of_volume, deadline_s=600),
+    verb("disconnect", ANY, during="detaching", after=GONE, on_error="error_detaching",
+         task="volumes.tasks.disconnect", queue=_backend_of_volume, deadline_s=600),
+    verb("forget", ANY, after=GONE),
+)  # fmt: skip
+
+# What a volume shows for its attachments, the strongest first; attachments in error do not count.
+_STRENGTH = (("attached", "in-use"), ("attaching", "attaching"), ("detaching", "detaching"), ("reserved", "reserved"))
+# Statuses that attachments decide; in any other the volume is busy with something of its own.
+SETTLED = frozenset({"available", "reserved", "attaching", "in-use", "detaching"})
+
+
+def status_of_attachments(statuses: Iterable[str]) -> str:
+    """Return the status of a volume whose attachments have these (contract 03 section 8)."""
+    present = set(statuses)
+    return next((shown for status, shown in _STRENGTH if status in present), "available")

@@ -1,0 +1,8 @@
+"""The rows of volumes: fields and constraints, one module per noun."""
+
+from volumes.models.attachments import Attachment
+from volumes.models.quotas import ProjectLock, Quota
+from volumes.models.types import VolumeType, VolumeTypeAccess
+from volumes.models.volumes import Volume
+
+__all__ = ["Attachment", "ProjectLock", "Quota", "Volume", "VolumeType", "VolumeTypeAccess"]

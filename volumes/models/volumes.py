@@ -1,0 +1,76 @@
+"""Volumes."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from drivers.types import VolumeRef
+from storage_site.caller import Caller
+from storage_site.operations.resources import Resource
+from volumes import lifecycle
+from volumes.models.types import VolumeType
+
+
+class VolumeQuerySet(models.QuerySet):
+    """Volumes as a caller may see them."""
+
+    def visible_to(self, caller: Caller) -> "VolumeQuerySet":
+        """Return all volumes for administrators; those of the caller's project for everybody else."""
+        return self if caller.is_admin else self.filter(project_id=caller.project_id)
+
+    def for_project(self, project_id: str) -> "VolumeQuerySet":
+        """Return the volumes of one project."""
+        return self.filter(project_id=project_id)
+
+
+class Volume(Resource):
+    """A virtual disk of `size_gib` GiB.
+
+    `backend` and `pool` say where it lives; both are empty until it has been placed. `is_readonly` is None
+    until somebody sets it or attaches the volume (contract 02 section 7).
+    """
+
+    user_id = models.CharField(max_length=64)
+    name = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - the API says null
+    description = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - the API says null
+    size_gib = models.PositiveIntegerField()
+    volume_type = models.ForeignKey(VolumeType, null=True, on_delete=models.PROTECT, related_name="volumes")
+    availability_zone = models.CharField(max_length=255)
+    backend = models.CharField(max_length=100, blank=True, default="")
+    pool = models.CharField(max_length=255, blank=True, default="")
+    metadata = models.JSONField(default=dict, blank=True)
+    image_metadata = models.JSONField(default=dict, blank=True)
+    is_bootable = models.BooleanField(default=False)
+    is_multiattach = models.BooleanField(default=False)
+    is_readonly = models.BooleanField(null=True, default=None)
+    attached_mode = models.CharField(max_length=2, blank=True, default="")
+    migration_status = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - the API says null
+    consumes_quota = models.BooleanField(default=True)
+    launched_at = models.DateTimeField(null=True, blank=True)
+
+    objects = VolumeQuerySet.as_manager()
+    lifecycle = lifecycle.VOLUME
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(size_gib__gt=0), name="volume_has_a_size"),
+            models.CheckConstraint(condition=~Q(status=""), name="volume_has_a_status"),
+        ]
+        indexes = [
+            models.Index(fields=["project_id", "-created_at", "-id"], name="volume_listing"),
+            models.Index(fields=["-created_at", "-id"], name="volume_listing_all"),
+            models.Index(fields=["project_id", "name"], name="volume_by_name"),
+            models.Index(fields=["backend", "pool"], name="volume_by_backend"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or str(self.id)
+
+    def ref(self) -> VolumeRef:
+        """Return the volume as drivers know it."""
+        return VolumeRef(id=str(self.id), size_gib=self.size_gib, project_id=self.project_id)
+
+    @property
+    def host(self) -> str | None:
+        """Return `host@backend#pool`, or None while the volume is not placed (contract 07 section 1)."""
+        return f"{settings.CLUSTER_HOST}@{self.backend}#{self.pool}" if self.backend else None

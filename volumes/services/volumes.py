@@ -1,0 +1,276 @@
+"""What may be asked about a volume."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from storage_site.caller import Caller
+from storage_site.operations.admission import begin, cancel_unfinished, move
+from volumes import quotas
+from volumes.errors import DefaultTypeMissing, InvalidInput, InvalidVolume
+from volumes.lifecycle import SETTLED, status_of_attachments
+from volumes.models import Attachment, Volume, VolumeType
+
+_UNDELETABLE = (
+    "Volume status must be available or error or error_restoring or error_extending or error_managing and must not "
+    "be migrating, attached, belong to a group, have snapshots, awaiting a transfer, or be disassociated from "
+    "snapshots after volume transfer."
+)
+_UNDELETABLE_BY_FORCE = _UNDELETABLE.replace(
+    "status must be available or error or error_restoring or error_extending or error_managing and ", " "
+)
+_NOT_MIGRATING = Q(migration_status=None) | Q(migration_status__in=["deleting", "error", "success"])
+
+
+@transaction.atomic
+def create_volume(
+    *,
+    caller: Caller,
+    size_gib: int,
+    name: str | None = None,
+    description: str | None = None,
+    volume_type: VolumeType | None = None,
+    availability_zone: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+    hints: Mapping[str, Any] | None = None,
+) -> Volume:
+    """Accept a blank volume of `size_gib` GiB; a type that is not given is the default one.
+
+    :raises InvalidInput: if the type does not allow the size or the zone. :raises OverLimit: if a quota does not
+        allow it. :raises DefaultTypeMissing: if the configured default type does not exist.
+    """
+    volume_type = volume_type or default_type()
+    _require_size_of_type(size_gib, volume_type)
+    zone = _zone_for(availability_zone, volume_type)
+    quotas.admit_volume(project_id=caller.project_id, size_gib=size_gib, volume_type=volume_type)
+    volume = Volume(
+        project_id=caller.project_id,
+        user_id=caller.user_id,
+        name=name,
+        description=description,
+        size_gib=size_gib,
+        volume_type=volume_type,
+        availability_zone=zone,
+        metadata=dict(metadata or {}),
+        is_multiattach=volume_type.is_multiattach,
+    )
+    begin(volume, "create", caller=caller, arguments={"hints": dict(hints or {})})
+    return volume
+
+
+@transaction.atomic
+def update_volume(*, volume: Volume, caller: Caller, **changes: Any) -> Volume:
+    """Change name, description or metadata (which is replaced whole). :raises InvalidVolume: in maintenance."""
+    _write(volume, **changes)
+    return volume
+
+
+@transaction.atomic
+def delete_volume(*, volume: Volume, caller: Caller, force: bool = False) -> None:
+    """Ask the volume's back-end to delete it; `force` does so in any status that is not attached.
+
+    :raises InvalidVolume: if it is attached, migrating or busy.
+    """
+    refusal = InvalidVolume(_UNDELETABLE_BY_FORCE if force else _UNDELETABLE)
+    if Attachment.objects.filter(volume=volume, is_listed=True).exists():
+        raise refusal
+    if force:
+        cancel_unfinished(volume, "Deleted by force.")
+    verb = ("force_" if force else "") + ("delete" if volume.backend else "forget")
+    guard = _NOT_MIGRATING & ~Q(attachments__is_listed=True)
+    if volume.backend:
+        begin(volume, verb, caller=caller, guard=_matching(volume, guard), refusal=refusal)
+    else:
+        move(volume, verb, caller=caller, guard=_matching(volume, guard & Q(backend="")), refusal=refusal)
+
+
+@transaction.atomic
+def begin_attaching(*, volume: Volume, caller: Caller) -> None:
+    """Reserve the volume for an attachment by the older actions (os-reserve)."""
+    refusal = InvalidVolume(f"Volume status must be available to reserve, but the status is {volume.status}.")
+    if volume.status == "in-use" and not volume.is_multiattach:
+        raise refusal
+    move(volume, "begin_attaching", caller=caller, refusal=refusal)
+
+
+@transaction.atomic
+def unreserve(*, volume: Volume, caller: Caller) -> None:
+    """Give up such a reservation; a volume that is not `attaching` stays as it is (os-unreserve)."""
+    volume.refresh_from_db(fields=["status"])
+    if volume.status == "attaching":
+        attached = Attachment.objects.filter(volume=volume, status="attached").exists()
+        move(volume, "unreserve", caller=caller, to="in-use" if attached else "available")
+
+
+@transaction.atomic
+def begin_detaching(*, volume: Volume, caller: Caller) -> None:
+    """Announce that an attached volume is about to be detached (os-begin_detaching)."""
+    refusal = InvalidVolume(
+        "Unable to detach volume. Volume status must be 'in-use' and attach_status must be 'attached' to detach."
+    )
+    if not Attachment.objects.filter(volume=volume, status="attached").exists():
+        raise refusal
+    move(volume, "begin_detaching", caller=caller, refusal=refusal)
+
+
+@transaction.atomic
+def roll_detaching(*, volume: Volume, caller: Caller) -> None:
+    """Take the announcement back; a volume that is not `detaching` stays as it is (os-roll_detaching)."""
+    volume.refresh_from_db(fields=["status"])
+    if volume.status == "detaching":
+        move(volume, "roll_detaching", caller=caller)
+
+
+@transaction.atomic
+def set_bootable(*, volume: Volume, is_bootable: bool, caller: Caller) -> None:
+    """Say whether a machine may boot from the volume."""
+    _write(volume, is_bootable=is_bootable)
+
+
+@transaction.atomic
+def set_readonly(*, volume: Volume, is_readonly: bool, caller: Caller) -> None:
+    """Say whether the volume may be written by those who attach it. :raises InvalidVolume: unless available."""
+    if not Volume.objects.filter(pk=volume.pk, status="available").update(
+        is_readonly=is_readonly, updated_at=timezone.now()
+    ):
+        raise InvalidVolume(
+            f"Volume {volume.pk} status must be available to update readonly flag, but current status is: "
+            f"{volume.status}."
+        )
+
+
+@transaction.atomic
+def merge_metadata(*, volume: Volume, metadata: Mapping[str, str], caller: Caller) -> Mapping[str, str]:
+    """Add to the volume's metadata, or replace pairs of it; return all of it."""
+    return _metadata(volume, "metadata", lambda current: {**current, **metadata})
+
+
+@transaction.atomic
+def replace_metadata(*, volume: Volume, metadata: Mapping[str, str], caller: Caller) -> Mapping[str, str]:
+    """Replace the volume's metadata; return it."""
+    return _metadata(volume, "metadata", lambda _current: dict(metadata))
+
+
+@transaction.atomic
+def delete_metadata(*, volume: Volume, key: str, caller: Caller) -> None:
+    """Remove one pair of the volume's metadata."""
+    _metadata(volume, "metadata", lambda current: {name: value for name, value in current.items() if name != key})
+
+
+@transaction.atomic
+def merge_image_metadata(*, volume: Volume, metadata: Mapping[str, str], caller: Caller) -> Mapping[str, str]:
+    """Add to what is known of the image on the volume; return all of it."""
+    return _metadata(volume, "image_metadata", lambda current: {**current, **metadata})
+
+
+@transaction.atomic
+def delete_image_metadata(*, volume: Volume, key: str, caller: Caller) -> None:
+    """Remove one pair of what is known of the image on the volume."""
+    _metadata(volume, "image_metadata", lambda current: {name: value for name, value in current.items() if name != key})
+
+
+@transaction.atomic
+def reset_status(
+    *,
+    volume: Volume,
+    caller: Caller,
+    status: str | None = None,
+    attach_status: str | None = None,
+    migration_status: str | None = None,
+) -> None:
+    """Set the record straight by hand: changes statuses, cancels unfinished operations, touches no storage.
+
+    `attach_status` "detached" removes the attachments' rows; `migration_status` "none" clears it.
+    """
+    attachments = Attachment.objects.filter(volume=volume)
+    if status == "in-use" and not attachments.filter(is_listed=True).exists():
+        raise InvalidVolume("Cannot set status to in-use, the volume has no attachments.")
+    if attach_status == "detached":
+        attachments.delete()
+        _write(volume, attached_mode="")
+    if migration_status is not None:
+        _write(volume, migration_status=None if migration_status == "none" else migration_status)
+    if status is not None:
+        cancel_unfinished(volume, f"Status reset to {status} by hand.")
+        move(volume, "reset", caller=caller, to=status, reason="reset by hand")
+
+
+def settle(*, volume: Volume, caller: Caller) -> None:
+    """Let the volume show what its attachments have come to, unless it is busy with something of its own."""
+    locked = Volume.objects.select_for_update().get(pk=volume.pk)
+    if locked.status not in SETTLED:
+        return
+    statuses = Attachment.objects.filter(volume=volume, is_listed=True).values_list("status", flat=True)
+    shown = status_of_attachments(statuses)
+    if shown == "available" and locked.attached_mode:
+        _write(locked, attached_mode="")
+    if shown != locked.status:
+        move(locked, "settle", caller=caller, to=shown)
+    volume.status = shown
+
+
+def default_type() -> VolumeType:
+    """Return the type of volumes for which none is named. :raises DefaultTypeMissing: if it does not exist."""
+    try:
+        return VolumeType.objects.get(name=settings.DEFAULT_VOLUME_TYPE)
+    except VolumeType.DoesNotExist:
+        raise DefaultTypeMissing from None
+
+
+def _require_size_of_type(size_gib: int, volume_type: VolumeType) -> None:
+    smallest = int(volume_type.extra_specs.get("provisioning:min_vol_size") or 0)
+    largest = int(volume_type.extra_specs.get("provisioning:max_vol_size") or size_gib)
+    if size_gib < smallest:
+        raise InvalidInput(
+            f"Specified volume size of {size_gib} GB is less than the minimum required size of {smallest} GB "
+            f"for volume type {volume_type.name}."
+        )
+    if size_gib > largest:
+        raise InvalidInput(
+            f"Specified volume size of {size_gib} GB is greater than the maximum allowable size of {largest} GB "
+            f"for volume type {volume_type.name}."
+        )
+
+
+def _zone_for(asked: str | None, volume_type: VolumeType) -> str:
+    allowed = [zone.strip() for zone in volume_type.extra_specs.get("RESKEY:availability_zones", "").split(",")]
+    allowed = [zone for zone in allowed if zone]
+    zone = asked or (allowed[0] if allowed else settings.STORAGE_AVAILABILITY_ZONE)
+    if zone not in known_zones() or (allowed and zone not in allowed):
+        raise InvalidInput(f"Availability zone '{zone}' is invalid.")
+    return zone
+
+
+def known_zones() -> frozenset[str]:
+    """Return the zones of all back-ends in the settings."""
+    zones = (entry.get("zone", settings.STORAGE_AVAILABILITY_ZONE) for entry in settings.STORAGE_BACKENDS.values())
+    return frozenset(zones) | {settings.STORAGE_AVAILABILITY_ZONE}
+
+
+def _matching(volume: Volume, guard: Q) -> Q:
+    """Return `guard` in a form that an UPDATE can carry although it looks at other tables."""
+    return Q(pk__in=Volume.objects.filter(guard, pk=volume.pk).values("pk"))
+
+
+def _write(volume: Volume, **changes: Any) -> None:
+    if not changes:
+        return
+    rows = Volume.objects.filter(pk=volume.pk).exclude(status="maintenance")
+    now = timezone.now()
+    if not rows.update(updated_at=now, **changes):
+        raise InvalidVolume("Volume is in maintenance mode and cannot be updated.")
+    for name, value in {**changes, "updated_at": now}.items():
+        setattr(volume, name, value)
+
+
+def _metadata(volume: Volume, field: str, change: Any) -> Mapping[str, str]:
+    locked = Volume.objects.select_for_update().get(pk=volume.pk)
+    if locked.status in {"maintenance", "uploading"}:
+        raise InvalidVolume(f"Metadata cannot be changed while the volume is {locked.status}.")
+    changed: Mapping[str, str] = change(getattr(locked, field))
+    _write(volume, **{field: changed})
+    return changed
