@@ -1,0 +1,83 @@
+"""Bytes of volumes that live in this process, for the memory driver and those who connect to its volumes."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from drivers.fences import FenceBook
+from drivers.types import AccessMode
+
+PAGE_BYTES = 64 * 1024
+
+
+@dataclass(slots=True)
+class SparseBytes:
+    """A range of `size` bytes that takes room only where something was written. Callers keep within the range."""
+
+    size: int
+    pages: dict[int, bytearray] = field(default_factory=dict)
+
+    def read(self, length: int, offset: int) -> bytes:
+        """Return `length` bytes from `offset`; what was never written is zeros."""
+        parts = []
+        for number, start, count in _pieces(length, offset):
+            page = self.pages.get(number)
+            parts.append(bytes(count) if page is None else bytes(page[start : start + count]))
+        return b"".join(parts)
+
+    def write(self, content: memoryview, offset: int) -> None:
+        """Put `content` at `offset`."""
+        done = 0
+        for number, start, count in _pieces(len(content), offset):
+            page = self.pages.setdefault(number, bytearray(PAGE_BYTES))
+            page[start : start + count] = content[done : done + count]
+            done += count
+
+    def extents(self, offset: int, length: int) -> Iterator[tuple[int, int, bool]]:
+        """Yield (offset, length, was written) page by page."""
+        for number, start, count in _pieces(length, offset):
+            yield number * PAGE_BYTES + start, count, number in self.pages
+
+
+@dataclass(slots=True)
+class MemoryVolume:
+    """A volume and who can reach it."""
+
+    content: SparseBytes
+    size_gib: int
+    exports: dict[str, AccessMode] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class MemoryPool:
+    """All volumes of one memory back-end. Hold `lock` while looking or changing."""
+
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    volumes: dict[str, MemoryVolume] = field(default_factory=dict)
+    books: dict[str, FenceBook] = field(default_factory=dict)
+
+
+_pools: dict[str, MemoryPool] = {}
+_pools_lock = threading.Lock()
+
+
+def pool(key: str) -> MemoryPool:
+    """Return the pool of back-end `key`, the same one for everybody in this process."""
+    with _pools_lock:
+        return _pools.setdefault(key, MemoryPool())
+
+
+def forget(key: str) -> None:
+    """Drop the pool of back-end `key` with everything in it."""
+    with _pools_lock:
+        _pools.pop(key, None)
+
+
+def _pieces(length: int, offset: int) -> Iterator[tuple[int, int, int]]:
+    """Yield (page number, start inside the page, count) for a range."""
+    end = offset + length
+    while offset < end:
+        number, start = divmod(offset, PAGE_BYTES)
+        count = min(PAGE_BYTES - start, end - offset)
+        yield number, start, count
+        offset += count

@@ -1,0 +1,49 @@
+"""Reading one back-end's entry of the settings, with every complaint naming the back-end and the entry."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from drivers.errors import InvalidConfiguration
+
+SERVICE_ENTRIES = frozenset({"driver", "host", "zone", "volume_backend_name"})
+"""Entries that belong to the service: every driver passes over them."""
+
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
+
+
+class Entries:
+    """The settings of back-end `key`, of which each entry is asked for once; `finish` complains about the rest.
+
+    :raises InvalidConfiguration: if the key cannot be part of file and queue names.
+    """
+
+    def __init__(self, key: str, settings: Mapping[str, Any]) -> None:
+        if not _KEY.fullmatch(key):
+            raise InvalidConfiguration(f"Back-end {key!r}: a key is made of letters, digits, hyphens, underscores")
+        self._key = key
+        self._left = {name: value for name, value in settings.items() if name not in SERVICE_ENTRIES}
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """Return entry `name`. :raises InvalidConfiguration: if it is no text, or absent without a default."""
+        value = self._left.pop(name, default)
+        if not isinstance(value, str) or (default is None and not value):
+            raise self._wrong(name, "must be a text that is not empty")
+        return value
+
+    def number(self, name: str, default: float, *, minimum: float, maximum: float = float("inf")) -> float:
+        """Return entry `name`. :raises InvalidConfiguration: if it is no number from `minimum` to `maximum`."""
+        value = self._left.pop(name, default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not minimum <= value <= maximum:
+            limits = f"from {minimum:g} to {maximum:g}" if maximum < float("inf") else f"of at least {minimum:g}"
+            raise self._wrong(name, f"must be a number {limits}, not {value!r}")
+        return value
+
+    def finish(self) -> None:
+        """Complain about entries nobody asked for. :raises InvalidConfiguration: if there are any."""
+        if self._left:
+            raise self._wrong(", ".join(sorted(self._left)), "not known to this driver")
+
+    def _wrong(self, name: str, complaint: str) -> InvalidConfiguration:
+        """Return the complaint about entry `name`, ready to be raised."""
+        return InvalidConfiguration(f"Back-end {self._key!r}, entry {name!r}: {complaint}")
