@@ -32,11 +32,12 @@ class TokenAuthentication(BaseAuthentication):
         service_token = request.headers.get("X-Service-Token", "").strip()
         try:
             caller = self.caller_of_token(token)
-            # A service token that does not hold is refused, not ignored: the service believes it acts as one.
-            if service_token and SERVICE not in self.caller_of_token(service_token).roles:
-                raise Unauthenticated
+            service_roles = self.caller_of_token(service_token).roles if service_token else frozenset()
         except Unauthenticated as error:
             raise AuthenticationFailed(error.message) from None
+        # A service token that does not hold is refused, not ignored: the service believes it acts as one.
+        if service_token and SERVICE not in service_roles:
+            raise AuthenticationFailed(Unauthenticated().message)
         request_id = getattr(request, "request_id", "")
         return replace(caller, is_service=bool(service_token), request_id=request_id), None
 

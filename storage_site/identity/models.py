@@ -36,7 +36,7 @@ class UserManager(BaseUserManager["User"]):
     """Finds users by name, as Django's log-in asks; services write them."""
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        """Return the user called `username`. :raises User.DoesNotExist:"""
+        """Return the user called `username`. :raises User.DoesNotExist: if there is none."""
         return self.get(name=username)
 
 

@@ -40,7 +40,7 @@ class PasswordBackend(BaseBackend):
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **_others: Any
     ) -> User | None:
-        """Return the user, or None if name and password do not fit. :raises TooManyAttempts:"""
+        """Return the user, or None if name and password do not fit. :raises TooManyAttempts: as above."""
         if username is None or password is None:
             return None
         user = User.objects.filter(name=username).first()

@@ -56,15 +56,22 @@ def create_user(
     return user
 
 
-def update_user(*, user: User, **changes: Any) -> User:
-    """Change the user's name, description, email, default_project_id or is_active; disabling ends the tokens.
+def update_user(*, user: User, password: str | None = None, **changes: Any) -> User:
+    """Change the user's name, description, email, default_project_id, is_active or password.
+
+    Another password, and disabling the user, end the user's tokens.
 
     :raises Conflict: if the name is taken.
-    :raises InvalidRequest: if the name is none.
+    :raises InvalidRequest: if the name is none, or the password too weak.
     """
-    if changes.get("is_active") is False:
+    derived: list[str] = []
+    if password is not None:
+        _give_password(user, password)
+        derived.append("password")
+    if password is not None or changes.get("is_active") is False:
         user.credentials_stamp = new_stamp()
-    _apply(user, changes, _USER_FIELDS)
+        derived.append("credentials_stamp")
+    _apply(user, changes, _USER_FIELDS, derived)
     logger.info("user changed", extra={"user_id": user.id, "fields": sorted(changes)})
     return user
 
@@ -74,11 +81,7 @@ def set_password(*, user: User, password: str) -> None:
 
     :raises InvalidRequest: if the password is too weak.
     """
-    _give_password(user, password)
-    user.credentials_stamp = new_stamp()
-    user.save(update_fields=["password", "credentials_stamp"])
-    _forget_tokens()
-    logger.info("password changed", extra={"user_id": user.id})
+    update_user(user=user, password=password)
 
 
 def change_password(*, user: User, current: str, password: str, address: str) -> None:
@@ -171,13 +174,13 @@ def _give_password(user: User, password: str | None) -> None:
     user.set_password(password)
 
 
-def _apply(row: User | Project, changes: dict[str, Any], allowed: frozenset[str]) -> None:
+def _apply(row: User | Project, changes: dict[str, Any], allowed: frozenset[str], derived: Sequence[str] = ()) -> None:
     unknown = set(changes) - allowed
     if unknown:
         raise TypeError(f"no such fields: {sorted(unknown)}")
     for field, value in changes.items():
         setattr(row, field, value)
-    _save(row, update_fields=[*changes, *(["credentials_stamp"] if isinstance(row, User) else [])])
+    _save(row, update_fields=[*changes, *derived])
     _forget_tokens()
 
 

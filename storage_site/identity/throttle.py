@@ -36,7 +36,7 @@ class Attempt:
         }
 
     def admit(self) -> bool:
-        """Let the attempt go on and tell whether its name has failures. :raises TooManyAttempts:"""
+        """Let the attempt go on and tell whether there are failures to forget. :raises TooManyAttempts: if not."""
         now, limits = timezone.now(), self._limits()
         rows = LoginFailures.objects.filter(key__in=limits, window_ends_at__gt=now)
         counted = {row.key: row for row in rows}
@@ -58,7 +58,7 @@ class Attempt:
                 LoginFailures.objects.filter(key=row.key).update(failures=F("failures") + 1)
 
     def succeeded(self) -> None:
-        """Forget the failures of this name at this address; those of the address stay, or its owner could reset them."""
+        """Forget the failures of this name at this address; those of the address stay, or one account resets all."""
         LoginFailures.objects.filter(key=_key("name-at-address", self.name, self.address)).delete()
 
 

@@ -109,13 +109,13 @@ class Claimed:
     def step(self, name: str, call: Callable[..., R], *args: Any, undo: Callable[..., Any] | None = None) -> R:
         """Do one named piece of work on the storage: `call(*args, fence=…)`.
 
-        The step's name is written first, which proves the claim afresh. `undo(*args, fence=…)` is kept for
-        a permanent error in this or a later step.
+        The step's name is written first, which proves the claim afresh. `undo(fence=…)` is kept for a
+        permanent error in this or a later step.
         """
         shutdown.raise_if_requested()
         self._write(step=name)
         if undo is not None:
-            self._undos.append((name, partial(undo, *args, fence=self.fence)))
+            self._undos.append((name, partial(undo, fence=self.fence)))
         return call(*args, fence=self.fence)
 
     def undo(self) -> None:
@@ -146,15 +146,13 @@ class Claimed:
 
     # --- leaving ----------------------------------------------------------------------------------------------
 
-    def hand_over(
-        self, *, task: str, queue: str, fields: dict[str, Any] | None = None, decision: dict[str, Any] | None = None
-    ) -> None:
-        """Pass the operation on to another kind of worker; `fields` are written to the resource with it."""
+    def hand_over(self, *, task: str, queue: str, fields: dict[str, Any] | None = None, **changes: Any) -> None:
+        """Pass the operation on to another kind of worker, at once.
+
+        `fields` are written to the resource in the same transaction, `changes` to the operation.
+        """
         with transaction.atomic():
-            changes: dict[str, Any] = {"task": task, "queue": queue, "attempts": 0}
-            if decision is not None:
-                changes["decision"] = decision
-            self._leave(**changes)
+            self._leave(task=task, queue=queue, attempts=0, step="", **changes)
             if fields:
                 self._rows().update(updated_at=timezone.now(), **fields)
             self._ring_after_commit()

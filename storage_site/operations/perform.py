@@ -24,8 +24,14 @@ MAX_DELAY_S = 30.0
 Workflow = Callable[[Claimed, Any], None]
 
 
-def perform(task: str, operation_id: str, workflow: Workflow, *, queue: str | None = None) -> None:
-    """Carry out the operation if it can be claimed; otherwise do nothing."""
+def perform(task: Any, operation_id: str, workflow: Workflow) -> None:
+    """Carry out the operation for the Celery task that was rung, if it can be claimed; otherwise do nothing."""
+    queue = (task.request.delivery_info or {}).get("routing_key")
+    carry_out(operation_id, workflow, task=task.name, queue=None if task.request.is_eager else queue)
+
+
+def carry_out(operation_id: str, workflow: Workflow, *, task: str, queue: str | None = None) -> None:
+    """Carry out the operation if it waits for `task` (in `queue`) and can be claimed; otherwise do nothing."""
     claimed = claim(operation_id, task=task, queue=queue)
     if claimed is None:
         logger.debug("nothing to claim", extra={"operation_id": operation_id})
@@ -36,7 +42,7 @@ def perform(task: str, operation_id: str, workflow: Workflow, *, queue: str | No
     )
     try:
         with kept(claimed):
-            _carry_out(claimed, workflow)
+            _run(claimed, workflow)
     except LeaseLost:
         logger.warning("claim lost; nothing more is touched")
     except (DatabaseError, InterfaceError):
@@ -45,7 +51,7 @@ def perform(task: str, operation_id: str, workflow: Workflow, *, queue: str | No
         logs.context.reset(token)
 
 
-def _carry_out(claimed: Claimed, workflow: Workflow) -> None:
+def _run(claimed: Claimed, workflow: Workflow) -> None:
     resource = claimed.resource()
     if resource is None:
         claimed.fail("resource-gone", "The resource was removed before the work began.")

@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 from django.conf import settings
@@ -15,21 +17,26 @@ FIRST_LOOK_S, LAST_LOOK_S = 0.01, 0.1
 _seats = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
 
 
-def wait_for(operation_id: UUID, timeout_s: float) -> Operation:
-    """Return the operation once it has ended, well or not. To be called outside of any transaction.
+@contextmanager
+def seat() -> Iterator[None]:
+    """Take one of the seats for requests that wait, before anything is accepted.
 
-    :raises Unavailable: if too many requests wait already. :raises BackendSilent: if it has not ended in
-        `timeout_s` seconds; it goes on all the same.
+    :raises Unavailable: if all are taken.
     """
     if not _seats.acquire(blocking=False):
         raise Unavailable
     try:
-        return _poll(operation_id, time.monotonic() + timeout_s)
+        yield
     finally:
         _seats.release()
 
 
-def _poll(operation_id: UUID, until: float) -> Operation:
+def wait_for(operation_id: UUID, timeout_s: float) -> Operation:
+    """Return the operation once it has ended, well or not. Outside of any transaction, on a seat.
+
+    :raises BackendSilent: if it has not ended in `timeout_s` seconds; it goes on all the same.
+    """
+    until = time.monotonic() + timeout_s
     pause = FIRST_LOOK_S
     while True:
         operation = Operation.objects.get(id=operation_id)

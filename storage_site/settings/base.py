@@ -130,6 +130,13 @@ SCHEDULER_FILTERS = env.words(
     "CELINDER_SCHEDULER_FILTERS", "AvailabilityZoneFilter,CapacityFilter,CapabilitiesFilter"
 )
 SCHEDULER_WEIGHERS = env.words("CELINDER_SCHEDULER_WEIGHERS", "CapacityWeigher")
+# Weigher → number, where it is to count otherwise than usual; negative: the least comes first.
+SCHEDULER_WEIGHT_MULTIPLIERS = env.table("CELINDER_SCHEDULER_WEIGHT_MULTIPLIERS", {})
+# StochasticHostWeightHandler: a lottery with the weights as shares.
+SCHEDULER_WEIGHT_HANDLER = env.text("CELINDER_SCHEDULER_WEIGHT_HANDLER", "OrderedHostWeightHandler")
+SCHEDULER_MAX_ATTEMPTS = env.number("CELINDER_SCHEDULER_MAX_ATTEMPTS", 3)
+# For pools that report none of their own: a number, or auto.
+SCHEDULER_MAX_OVER_SUBSCRIPTION_RATIO = env.text("CELINDER_SCHEDULER_MAX_OVER_SUBSCRIPTION_RATIO", "20.0")
 QUOTA_DEFAULTS = {
     "volumes": env.number("CELINDER_QUOTA_VOLUMES", 10),
     "per_volume_gigabytes": -1,
@@ -144,6 +151,12 @@ QUOTA_DEFAULTS = {
 TOKEN_LIFETIME = timedelta(seconds=env.number("CELINDER_TOKEN_LIFETIME_S", 3600))
 PUBLIC_ENDPOINT = env.text("CELINDER_PUBLIC_ENDPOINT")  # "" = as the client's Host header says
 REGION = env.text("CELINDER_REGION", "RegionOne")
+AUTHENTICATION_BACKENDS = ["storage_site.identity.passwords.PasswordBackend"]
+# Log-ins that may fail under one name at one address in a window; per address 3 times as many, per name 10 times.
+LOGIN_FAILURES = env.number("CELINDER_LOGIN_FAILURES", 10)
+LOGIN_WINDOW_S = env.number("CELINDER_LOGIN_WINDOW_S", 300)
+# Networks whose X-Forwarded-For is believed when failures are counted by address ("unix": a proxy on a unix socket).
+TRUSTED_PROXIES = env.words("CELINDER_TRUSTED_PROXIES")
 
 # --- API -----------------------------------------------------------------------------------------------------
 API_MAX_LIMIT = 1000

@@ -12,7 +12,6 @@ from storage_site.caller import Caller
 from storage_site.operations.admission import begin, cancel_unfinished, move
 from volumes import quotas
 from volumes.errors import DefaultTypeMissing, InvalidInput, InvalidVolume
-from volumes.lifecycle import SETTLED, status_of_attachments
 from volumes.models import Attachment, Volume, VolumeType
 
 _UNDELETABLE = (
@@ -197,20 +196,6 @@ def reset_status(
     if status is not None:
         cancel_unfinished(volume, f"Status reset to {status} by hand.")
         move(volume, "reset", caller=caller, to=status, reason="reset by hand")
-
-
-def settle(*, volume: Volume, caller: Caller) -> None:
-    """Let the volume show what its attachments have come to, unless it is busy with something of its own."""
-    locked = Volume.objects.select_for_update().get(pk=volume.pk)
-    if locked.status not in SETTLED:
-        return
-    statuses = Attachment.objects.filter(volume=volume, is_listed=True).values_list("status", flat=True)
-    shown = status_of_attachments(statuses)
-    if shown == "available" and locked.attached_mode:
-        _write(locked, attached_mode="")
-    if shown != locked.status:
-        move(locked, "settle", caller=caller, to=shown)
-    volume.status = shown
 
 
 def default_type() -> VolumeType:

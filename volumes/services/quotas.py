@@ -1,0 +1,33 @@
+"""What administrators may ask about quotas (contract 05 section 3)."""
+
+from collections.abc import Mapping
+
+from django.db import transaction
+
+from volumes import quotas
+from volumes.errors import InvalidInput
+from volumes.models import ProjectLock, Quota
+
+
+@transaction.atomic
+def set_limits(*, project_id: str, limits: Mapping[str, int]) -> None:
+    """Set limits of one project; "" sets the defaults of all.
+
+    :raises InvalidInput: if a limit lies below what the project uses already.
+    """
+    ProjectLock.objects.select_for_update().get_or_create(project_id=project_id)
+    usage = quotas.usage_of(project_id)
+    for resource, limit in limits.items():
+        used = {"volumes": usage.volumes, "gigabytes": usage.gigabytes}.get(resource, 0)
+        if quotas.UNLIMITED < limit < used:
+            raise InvalidInput(
+                f"Quota {resource} limit must be equal or greater than existing resources. Limit is {limit}, "
+                f"existing resources are {used}."
+            )
+        Quota.objects.update_or_create(project_id=project_id, resource=resource, defaults={"limit": limit})
+
+
+@transaction.atomic
+def reset_limits(*, project_id: str) -> None:
+    """Let the defaults hold for the project again."""
+    Quota.objects.filter(project_id=project_id).delete()

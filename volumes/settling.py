@@ -1,0 +1,26 @@
+"""Letting a volume show what its attachments have come to; services and workflows both do it."""
+
+from django.utils import timezone
+
+from storage_site.caller import SYSTEM, Caller
+from storage_site.operations.admission import move
+from volumes.lifecycle import SETTLED, status_of_attachments
+from volumes.models import Attachment, Volume
+
+
+def settle(volume_id: object, *, caller: Caller = SYSTEM) -> str:
+    """Give the volume the status of its attachments, unless it is busy with something of its own; return it.
+
+    To be called in the transaction that changed an attachment. The volume's row is locked first, so that of
+    two changes at once the later one sees the earlier.
+    """
+    volume = Volume.objects.select_for_update().get(pk=volume_id)
+    if volume.status not in SETTLED:
+        return volume.status
+    statuses = Attachment.objects.filter(volume=volume, is_listed=True).values_list("status", flat=True)
+    shown = status_of_attachments(statuses)
+    if shown == "available" and volume.attached_mode:
+        Volume.objects.filter(pk=volume.pk).update(attached_mode="", updated_at=timezone.now())
+    if shown != volume.status:
+        move(volume, "settle", caller=caller, to=shown)
+    return shown

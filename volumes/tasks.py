@@ -1,0 +1,39 @@
+"""Celery entry points of volume workers, one line each."""
+
+from celery import Task, shared_task
+
+from storage_site.operations.doorbell import Doorbell
+from storage_site.operations.perform import perform
+from volumes.workflows import connect as connect_workflow
+from volumes.workflows import create, delete
+from volumes.workflows import disconnect as disconnect_workflow
+
+
+@shared_task(base=Doorbell, bind=True)
+def create_volume(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Make a volume that has been placed."""
+    perform(self, operation_id, create.run)
+
+
+@shared_task(base=Doorbell, bind=True)
+def delete_volume(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Remove a volume."""
+    perform(self, operation_id, delete.run)
+
+
+@shared_task(base=Doorbell, bind=True)
+def connect(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Let a host in."""
+    perform(self, operation_id, connect_workflow.run)
+
+
+@shared_task(base=Doorbell, bind=True)
+def disconnect(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Shut a host out and forget the attachment."""
+    perform(self, operation_id, disconnect_workflow.run)
+
+
+@shared_task(base=Doorbell, bind=True)
+def unexport(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Shut a host out, keeping the attachment."""
+    perform(self, operation_id, disconnect_workflow.unexport)

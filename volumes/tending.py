@@ -1,0 +1,43 @@
+"""Looking after exports: one whose daemon has died is made again from its attachment's row."""
+
+import logging
+from collections import defaultdict
+
+from drivers.errors import DriverError, StaleFence
+from drivers.types import Fence
+from drivers.volume.base import VolumeDriver
+from volumes.models import Attachment
+from volumes.workflows.connect import request_of
+
+logger = logging.getLogger(__name__)
+
+
+def tend(key: str, driver: VolumeDriver) -> int:
+    """Make every export of back-end `key` exist that its attachments were promised; return how many were missing.
+
+    Each is asked for with the fence of the operation that made it, so an attachment that is being removed at
+    this moment stays removed: the storage knows the later fence.
+    """
+    promised: dict[object, list[Attachment]] = defaultdict(list)
+    rows = Attachment.objects.filter(volume__backend=key, export_claim__gt=0).exclude(connection_info={})
+    for attachment in rows.select_related("volume"):
+        promised[attachment.volume_id].append(attachment)
+    return sum(_tend_volume(driver, attachments) for attachments in promised.values())
+
+
+def _tend_volume(driver: VolumeDriver, attachments: list[Attachment]) -> int:
+    ref = attachments[0].volume.ref()
+    made = 0
+    try:
+        present = driver.exports(ref)
+        for attachment in attachments:
+            if str(attachment.pk) not in present:
+                fence = Fence(operation=attachment.export_operation, claim=attachment.export_claim)
+                driver.export(ref, request_of(attachment, attachment.attach_mode), fence)
+                logger.info("export made again", extra={"attachment_id": attachment.pk})
+                made += 1
+    except StaleFence:
+        logger.debug("attachment is being removed", extra={"volume_id": ref.id})
+    except DriverError as error:
+        logger.warning("export not looked after", extra={"volume_id": ref.id, "reason": str(error)})
+    return made

@@ -1,0 +1,1 @@
+"""The work of volume workers, one module per verb."""

@@ -1,0 +1,53 @@
+"""Making a volume on the back-end that placement chose, or on the next one that can."""
+
+from functools import partial
+
+from django.utils import timezone
+
+from drivers.errors import DriverError, PermanentDriverError, TransientDriverError
+from storage_site import queues
+from storage_site.operations.claims import Claimed
+from storage_site.operations.errors import PermanentFailure
+from volumes import backends
+from volumes.models import Volume
+
+TRIES_PER_BACKEND = 3
+
+
+def run(op: Claimed, volume: Volume) -> None:
+    """Make the volume, or hand it to the next candidate when this back-end cannot.
+
+    :raises TransientDriverError: while it is worth trying here again. :raises PermanentFailure: when no
+        candidate is left, naming every back-end and why not.
+    """
+    driver = backends.driver(volume.backend)
+    ref = volume.ref()
+    try:
+        op.step("made", driver.create_volume, ref, undo=partial(driver.delete_volume, ref))
+    except TransientDriverError as error:
+        if op.operation.checkpoint.get("waits", 0) + 1 < TRIES_PER_BACKEND:
+            raise
+        op.undo()  # while even that is impossible here, something may be left: no other back-end is tried
+        _next_candidate(op, volume, error)
+    except PermanentDriverError as error:
+        op.undo()
+        _next_candidate(op, volume, error)
+    else:
+        op.finish(launched_at=timezone.now())
+
+
+def _next_candidate(op: Claimed, volume: Volume, error: DriverError) -> None:
+    op.exclude(volume.backend, str(error))
+    exclusions = op.operation.exclusions
+    for candidate in op.operation.decision.get("candidates", []):
+        if candidate["backend"] not in exclusions:
+            op.hand_over(
+                task="volumes.tasks.create_volume",
+                queue=queues.of_backend(candidate["backend"]),
+                fields={"backend": candidate["backend"], "pool": candidate["pool"]},
+                checkpoint={},
+            )
+            return
+    reasons = {**op.operation.decision.get("refused", {}), **exclusions}
+    told = "; ".join(f"{backend}: {reason}" for backend, reason in sorted(reasons.items()))
+    raise PermanentFailure("no-valid-backend", f"No back-end could make the volume. {told}")

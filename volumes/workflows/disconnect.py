@@ -1,0 +1,26 @@
+"""Shutting a host out of a volume."""
+
+from functools import partial
+
+from storage_site.operations.claims import Claimed
+from volumes import backends
+from volumes.models import Attachment
+from volumes.settling import settle
+
+
+def run(op: Claimed, attachment: Attachment) -> None:
+    """End the attachment's export and remove the attachment."""
+    _shut_out(op, attachment)
+    op.finish(also=partial(settle, attachment.volume_id))
+
+
+def unexport(op: Claimed, attachment: Attachment) -> None:
+    """End the attachment's export but keep the record that the volume is attached (os-terminate_connection)."""
+    _shut_out(op, attachment)
+    op.finish(connection_info={}, export_operation=None, export_claim=None)
+
+
+def _shut_out(op: Claimed, attachment: Attachment) -> None:
+    volume = attachment.volume
+    driver = backends.driver(volume.backend)
+    op.step("unexported", driver.unexport, volume.ref(), str(attachment.pk))
