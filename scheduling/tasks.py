@@ -1,0 +1,13 @@
+"""Celery entry points of the scheduler queue, one line each."""
+
+from celery import Task, shared_task
+
+from scheduling.workflows import place_volume as _place_volume
+from storage_site.operations.doorbell import Doorbell
+from storage_site.operations.perform import perform
+
+
+@shared_task(base=Doorbell, bind=True)
+def place_volume(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Choose the back-end for a new volume."""
+    perform(self, operation_id, _place_volume.run)

@@ -1,0 +1,1 @@
+"""The scheduler's side of operations, one file per verb."""

@@ -1,0 +1,12 @@
+"""What the tests of scheduling share."""
+
+import sys
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+# A test says what is true, not how quick the machine is.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
+settings.load_profile("untimed")
