@@ -1,0 +1,1 @@
+"""What the project as a whole adds to manage.py."""

@@ -1,0 +1,1 @@
+"""The commands of the fleet: up, down, demo, procfile, test."""

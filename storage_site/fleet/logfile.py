@@ -1,0 +1,53 @@
+"""The log of one process of the fleet: a file that stays small, and a console that may listen."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+FULL_BYTES = 10 * 1024 * 1024
+LONGEST_LINE = 64 * 1024
+
+
+class LogFile:
+    """Takes a process' output as it comes, and writes whole lines."""
+
+    def __init__(self, path: Path, listener: Callable[[str], None] | None = None) -> None:
+        self.path = path
+        self._listener = listener
+        self._file = path.open("ab", buffering=0)
+        self._rest = b""
+
+    def take(self, output: bytes) -> None:
+        """Write the whole lines of `output`; keep the rest until its end comes."""
+        *lines, self._rest = (self._rest + output).split(b"\n")
+        if len(self._rest) > LONGEST_LINE:
+            lines, self._rest = [*lines, self._rest], b""
+        for line in lines:
+            self.write(line)
+
+    def write(self, line: bytes) -> None:
+        """Write one line; a full file becomes the old one, and the older one goes."""
+        if self._file.tell() > FULL_BYTES:
+            self._file.close()
+            self.path.replace(self.path.with_suffix(".log.1"))
+            self._file = self.path.open("ab", buffering=0)
+        self._file.write(line + b"\n")
+        if self._listener:
+            self._listener(line.decode(errors="replace"))
+
+    def close(self) -> None:
+        """Write what is left and close."""
+        if self._rest:
+            self.write(self._rest)
+            self._rest = b""
+        self._file.close()
+
+
+def tail(path: Path, lines: int = 12) -> str:
+    """Return the last lines of a log, indented; a word about it where it is empty or missing."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 8192))
+            last = file.read().decode(errors="replace").splitlines()[-lines:]
+    except OSError:
+        last = []
+    return "\n".join(f"    {line}" for line in last) or "    (it has written nothing)"
