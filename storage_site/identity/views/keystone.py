@@ -124,7 +124,7 @@ class IdentityView(APIView):
         return narrowed.qs
 
     def given(self, serializer: type[Serializer], name: str, *, partial: bool = False) -> dict[str, Any]:
-        """Return what the request's body says inside `name`. :raises InvalidRequest: or ValidationError, if ill-formed."""
+        """Return what the body says inside `name`. :raises InvalidRequest: or ValidationError, if ill-formed."""
         body = self.request.data
         if not isinstance(body, dict) or not isinstance(body.get(name), dict):
             raise InvalidRequest(f"Expecting to find {name} in request body.")
