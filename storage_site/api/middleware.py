@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from storage_site.api.errors import BODY_TOO_LARGE
+from storage_site.logs import context
 
 REQUEST_ID = "x-openstack-request-id"
 FORM = re.compile(r"req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -24,11 +25,18 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer `request` under an id of its own."""
         request.request_id = f"req-{uuid.uuid4()}"
-        given = request.headers.get(REQUEST_ID, "")
-        request.global_request_id = given if FORM.fullmatch(given) else ""
-        response = self.get_response(request)
+        token = context.set({"request_id": request.request_id, **_callers_own(request)})
+        try:
+            response = self.get_response(request)
+        finally:
+            context.reset(token)
         response[REQUEST_ID] = request.request_id
         return response
+
+
+def _callers_own(request: HttpRequest) -> dict[str, str]:
+    given = request.headers.get(REQUEST_ID, "")
+    return {"global_request_id": given} if FORM.fullmatch(given) else {}
 
 
 class BodySizeMiddleware:

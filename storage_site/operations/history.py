@@ -1,8 +1,12 @@
 """Writing down each edge that a status takes."""
 
+import logging
+
 from storage_site.caller import Caller
 from storage_site.operations.models import Operation, Transition
 from storage_site.operations.resources import Resource
+
+logger = logging.getLogger(__name__)
 
 
 def label_of(resource: Resource | type[Resource]) -> str:
@@ -23,6 +27,13 @@ def record(
     """Add the edge to the history, unless the status stayed as it was."""
     if from_status == to_status:
         return
+    logger.info(
+        "%s %s → %s",
+        verb,
+        from_status,
+        to_status,
+        extra={"resource": f"{label_of(resource)}/{resource.pk}", "actor": caller.user_id if caller else ""},
+    )
     Transition.objects.create(
         resource_type=label_of(resource),
         resource_id=resource.pk,

@@ -37,13 +37,13 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "storage_site.api.middleware.RequestIdMiddleware",
+    "storage_site.api.middleware.BodySizeMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "storage_site.api.middleware.UnknownPathMiddleware",
 ]
 ROOT_URLCONF = "storage_site.urls"
 WSGI_APPLICATION = "storage_site.wsgi.application"
@@ -169,8 +169,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["storage_site.api.authorisation.RouteAuthorisation"],
     "DEFAULT_PARSER_CLASSES": [
         "storage_site.api.parsers.StrictJSONParser",
-        "storage_site.api.parsers.EnvelopeFormParser",
-        "storage_site.api.parsers.EnvelopeMultiPartParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
     ],
     "DEFAULT_RENDERER_CLASSES": [
         "storage_site.api.renderers.ContractJSONRenderer",
@@ -183,7 +183,23 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "storage_site.api.errors.answer_for",
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
 }
+# What everybody may filter lists by (contract 00 section 8); administrators may use any column.
+RESOURCE_FILTERS = {
+    "volume": [
+        "name", "status", "metadata", "bootable", "migration_status", "availability_zone", "group_id", "size",
+        "created_at", "updated_at", "consumes_quota",
+    ],
+    "backup": ["name", "status", "volume_id"],
+    "snapshot": ["name", "status", "volume_id", "metadata", "availability_zone", "consumes_quota"],
+    "group": ["name"],
+    "group_snapshot": ["name", "status", "group_id"],
+    "attachment": ["volume_id", "status", "instance_id", "attach_status"],
+    "message": ["resource_uuid", "resource_type", "event_id", "request_id", "message_level"],
+    "pool": ["name", "volume_type"],
+    "volume_type": ["is_public", "extra_specs"],
+}  # fmt: skip
 SPECTACULAR_SETTINGS = {
     "TITLE": "Celinder",
     "DESCRIPTION": "Block storage as a service: the Block Storage v3 API.",
@@ -197,5 +213,11 @@ LOGGING = {
     "formatters": {"line": {"()": "storage_site.logs.LineFormatter"}, "json": {"()": "storage_site.logs.JsonFormatter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": env.text("CELINDER_LOG_FORMAT", "line")}},
     "root": {"handlers": ["console"], "level": env.text("CELINDER_LOG_LEVEL", "INFO")},
-    "loggers": {"django.request": {"level": "ERROR"}, "qemu.qmp": {"level": "CRITICAL"}},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "qemu.qmp": {"level": "CRITICAL"},
+        # A line per move says more than a line per message.
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+    },
 }

