@@ -21,5 +21,6 @@ DATABASES["default"]["CONN_MAX_AGE"] = 0
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, not memory: threads of a test are other connections, as workers are.
     DATABASES["default"]["TEST"] = {"NAME": os.path.join(os.environ["CELINDER_DATA_DIR"], "test.sqlite3")}  # noqa: PTH118
+WHITENOISE_AUTOREFRESH = True  # nobody has collected static files here
 STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 LOGGING["root"]["level"] = "WARNING"
