@@ -35,7 +35,8 @@ class FenceBook:
     def admit(self, fence: Fence, *, now: float) -> None:
         """Record that `fence` acts on the volume. :raises StaleFence: if a later one has."""
         _refuse_older(fence, self.volume, "this volume")
-        self.volume, self.seen_at = fence, now
+        if fence != self.volume:
+            self.volume, self.seen_at = fence, now
 
     def admit_deletion(self, fence: Fence, *, now: float) -> None:
         """Record that `fence` destroys the volume, which ends the access of every attachment.
@@ -56,7 +57,8 @@ class FenceBook:
         """Record that `fence` acts on the attachment, and return its record. :raises StaleFence: if a later one has."""
         record = self.exports.setdefault(attachment_id, ExportRecord(fence, None, now))
         _refuse_older(fence, record.fence, "this attachment")
-        record.fence, record.seen_at = fence, now
+        if fence != record.fence:
+            record.fence, record.seen_at = fence, now
         return record
 
     @property

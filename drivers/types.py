@@ -10,7 +10,8 @@ from drivers.errors import InvalidName
 GIB = 1024**3
 AccessMode = Literal["rw", "ro"]
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
+UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_UUID = re.compile(UUID_PATTERN, re.ASCII)
 
 
 def canonical_id(given: str) -> str:

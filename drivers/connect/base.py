@@ -24,8 +24,8 @@ class Connection(ABC):
     """An open connection to one exported volume, for one thread at a time. Offsets and lengths are bytes.
 
     Every call either does all it was asked or raises, within bounded time: `BackendDown` when the other side is gone,
-    does not answer, or has withdrawn the export; after that the connection is of no use. Data may be relied upon
-    after `flush` only.
+    does not answer, or has withdrawn the export. After that, and after `BackendFull`, the connection is of no use.
+    Data may be relied upon after `flush` only.
     """
 
     size: int

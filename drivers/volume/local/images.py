@@ -1,0 +1,56 @@
+"""qcow2 files: made, enlarged and measured, always with their format named and never probed."""
+
+import os
+import struct
+from pathlib import Path
+
+from drivers.errors import BackendDown
+from drivers.types import GIB
+from drivers.volume.local.programs import run_limited
+
+_HEADER = struct.Struct(">4sI16xQ")
+_MAGIC = b"QFI\xfb"
+
+
+class DamagedImage(BackendDown):
+    """A volume's file is not what we made; its storage may be damaged."""
+
+
+def make_image(path: Path, size_gib: int) -> None:
+    """Make an empty image that reads as zeros, in a file that only we can read, and wait until it is on the disk.
+
+    :raises BackendFull, BackendBusy, BackendDown, OSError: if that fails; the file may be there then.
+    """
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    run_limited(["qemu-img", "create", "-q", "-f", "qcow2", "-o", "compat=1.1", "--", str(path), str(size_gib * GIB)])
+    _sync(path)
+
+
+def resize_image(path: Path, size_gib: int) -> None:
+    """Enlarge an image nobody has open and wait until that is on the disk. Raises as `make_image`."""
+    run_limited(["qemu-img", "resize", "-q", "-f", "qcow2", "--", str(path), str(size_gib * GIB)])
+    _sync(path)
+
+
+def image_bytes(path: Path) -> int:
+    """Return the size a client sees, from the header, which clients cannot write.
+
+    :raises FileNotFoundError: if there is no such file.
+    :raises DamagedImage: if it is not an image of ours.
+    """
+    with path.open("rb") as file:
+        header = file.read(_HEADER.size)
+    if len(header) == _HEADER.size:
+        magic, _version, size = _HEADER.unpack(header)
+        if magic == _MAGIC:
+            return int(size)
+    raise DamagedImage(f"{path} is not a qcow2 image any more; its storage may be damaged")
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file is on the disk. :raises OSError: if that fails."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
