@@ -81,7 +81,7 @@ class Server:
 @contextmanager
 def _folder(user: str = "") -> Iterator[Path]:
     """Make a folder whose name is short enough for sockets; `user` owns it."""
-    folder = Path(tempfile.mkdtemp(prefix="cel-", dir="/tmp"))  # noqa: S108 - TMPDIR may be too deep
+    folder = Path(tempfile.mkdtemp(prefix="cel-", dir="/tmp"))  # TMPDIR may be too deep
     try:
         if user:
             shutil.chown(folder, user)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -108,12 +109,22 @@ class Fleet:
             if not supervisor.wait_until(lambda: broker.answers(self.directory), BROKER_S):
                 raise FleetError(f"The broker does not answer:\n{tail(self.directory.log_of(broker.NAME))}")
         kept = [line for line in lines if line.name != procfile.RELEASE]
-        bootstrap = f"python manage.py identity_bootstrap --directory {shlex.quote(str(self.directory.root))}"
-        for line in [line for line in lines if line not in kept] + [Line("identity", bootstrap)]:
+        for line in [*(line for line in lines if line not in kept), self._first_users()]:
             supervisor.run_once(line, self.project, RELEASE_S)
+        self._link_openrc()
         for line in kept:
             supervisor.keep(line, self.project)
         self._wait_until_ready(supervisor, kept)
+
+    def _first_users(self) -> Line:
+        endpoint = settings.PUBLIC_ENDPOINT or self.address.url
+        words = ["identity_bootstrap", "--directory", str(self.directory.root), "--endpoint", endpoint]
+        return Line("identity", f"python manage.py {shlex.join(words)}")
+
+    def _link_openrc(self) -> None:
+        """Let `openrc` be the administrator's, who is the one that begins."""
+        with suppress(FileExistsError):
+            (self.directory.root / "openrc").symlink_to("admin-openrc")
 
     def _wait_until_ready(self, supervisor: Supervisor, kept: list[Line]) -> None:
         readiness = Readiness(kept, self.address.url)
