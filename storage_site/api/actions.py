@@ -67,9 +67,7 @@ class ActionView(ResourceView):
                 raise ParseError(MALFORMED_BODY)
             name = next(iter(body))
         if name not in self.actions:
-            message = (
-                f"There is no such action: {name}. Verify the request body and Content-Type header and try again."
-            )
+            message = f"There is no such action: {name}. Verify the request body and Content-Type header and try again."
             raise InvalidRequest(message)
         return str(name)
 

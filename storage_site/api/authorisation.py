@@ -1,4 +1,4 @@
-"""Who may call what: one table, route × method (or action) → rule; what is not in it is refused.
+"""Who may call what: one table, route and method (or action) → rule; what is not in it is refused.
 
 Each app contributes the rows of its own routes, beside its URL conf; a test walks all URLs and compares.
 """

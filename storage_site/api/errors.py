@@ -27,6 +27,7 @@ NAMES = {
     503: "serviceUnavailable",
 }
 UNNAMED = "computeFault"
+TOO_LARGE = 413  # the contract's answer to an exceeded quota
 SERVER_FAULT = "The server has either erred or is incapable of performing the requested operation."
 MALFORMED_BODY = "Malformed request body"
 NO_SUCH_PATH = {
@@ -72,7 +73,7 @@ def invalid_input(name: str, value: Any, reason: str) -> str:
 def fault(code: int, message: str) -> dict[str, Any]:
     """Return the body of an answer that refuses something with status `code`."""
     members: dict[str, Any] = {"code": code, "message": message}
-    if code == 413:
+    if code == TOO_LARGE:
         members["retryAfter"] = "0"
     return {NAMES.get(code, UNNAMED): members}
 
@@ -87,7 +88,7 @@ def answer_for(exc: Exception, _context: dict[str, Any]) -> Response:
 
 def _refusal(code: int, message: str) -> Response:
     answer = Response(fault(code, message), status=code)
-    if code == 413:
+    if code == TOO_LARGE:
         answer["Retry-After"] = "0"
     return answer
 

@@ -28,7 +28,7 @@ class Strict:
     type_name = "object"
 
     def refuse(self, value: Any, reason: str) -> NoReturn:
-        """Refuse `value`. :raises serializers.ValidationError:"""
+        """Refuse `value`. :raises serializers.ValidationError: always."""
         raise serializers.ValidationError(invalid_input(self.field_name, value, reason))  # type: ignore[attr-defined]
 
     def fail(self, key: str, **kwargs: Any) -> NoReturn:
@@ -73,9 +73,9 @@ class Boolean(Strict, serializers.BooleanField):
             return data
         if isinstance(data, str) and data in TRUE_WORDS:
             return True
-        if isinstance(data, str) and data in FALSE_WORDS:
-            return False
-        self.refuse(data, f"{data!r} is not of type 'boolean'")
+        if not isinstance(data, str) or data not in FALSE_WORDS:
+            self.refuse(data, f"{data!r} is not of type 'boolean'")
+        return False
 
 
 class Text(Strict, serializers.CharField):

@@ -51,7 +51,8 @@ class Column(django_filters.Filter):
         return rows.filter(**{self.field_name: self.parsed(text)})
 
     def resemble(self, rows: QuerySet[Any], text: str) -> QuerySet[Any]:
-        """Return those of `rows` whose column contains `text`."""
+        """Return those of `rows` whose column contains `text`. :raises NoMatchError: if no value does."""
+        self.parsed(text)
         return rows.filter(**{f"{self.field_name}__icontains": text})
 
     def parsed(self, text: str) -> Any:

@@ -14,6 +14,8 @@ from storage_site.errors import InvalidRequest
 HEADER = "OpenStack-API-Version"
 SERVICE_TYPE = "volume"
 FORM = re.compile(r"([1-9]\d*)\.([1-9]\d*|0)", re.ASCII)
+# Longer ones are no versions that anybody serves, and Python refuses to convert the very long ones.
+LONGEST_TEXT = 20
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -27,8 +29,7 @@ class Microversion:
     def parse(cls, text: str) -> Self:
         """Return the version written as `text`. :raises ValueError: if that is none."""
         match = FORM.fullmatch(text)
-        # Longer numbers are no versions anybody serves, and Python refuses to convert the very long ones.
-        if match is None or len(text) > 20:
+        if match is None or len(text) > LONGEST_TEXT:
             message = f"API Version String {text} is of invalid format. Must be of format MajorNum.MinorNum."
             raise ValueError(message)
         return cls(int(match[1]), int(match[2]))
@@ -91,10 +92,8 @@ class MicroversionVersioning(BaseVersioning):
 
 def _entry_of_this_service(header: str) -> str:
     """Return the version in the first entry of `header` that begins with our service type."""
-    for entry in header.split(","):
-        words = entry.split()
-        if words and words[0].startswith(SERVICE_TYPE) and len(words) == 2:
-            return words[1]
-        if words and words[0].startswith(SERVICE_TYPE):
-            break
+    entries = (entry.split() for entry in header.split(","))
+    match next((words for words in entries if words and words[0].startswith(SERVICE_TYPE)), None):
+        case [_, version]:
+            return version
     raise InvalidRequest

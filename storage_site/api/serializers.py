@@ -126,4 +126,3 @@ def _unexpected(names: set[str]) -> str:
     listed = ", ".join(repr(name) for name in sorted(names))
     verb = "was" if len(names) == 1 else "were"
     return f"Additional properties are not allowed ({listed} {verb} unexpected)"
-

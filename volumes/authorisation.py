@@ -1,0 +1,98 @@
+"""The rows of the authorisation table that are about volumes."""
+
+from storage_site.api.authorisation import Rules, admin, anyone, member, reader
+
+ACTIONS = "volume_extension:volume_actions"
+ADMIN_ACTIONS = "volume_extension:volume_admin_actions"
+QUOTAS = "volume_extension:quotas"
+TYPES = "volume_extension:type"
+SPECS = "volume_extension:types_extra_specs"
+ACCESS = "volume_extension:volume_type_access"
+SERVICES = "volume_extension:services"
+
+RULES: Rules = {
+    "volumes": {"GET": reader("volume:get_all"), "POST": member("volume:create")},
+    "volumes-detail": {"GET": reader("volume:get_all")},
+    "volumes-summary": {"GET": reader("volume:get_all")},
+    "volume": {
+        "GET": reader("volume:get"),
+        "PUT": member("volume:update"),
+        "DELETE": member("volume:delete"),
+        "DELETE by force": admin("volume:force_delete"),
+    },
+    "volume-metadata": {
+        "GET": reader("volume:get_volume_metadata"),
+        "POST": member("volume:create_volume_metadata"),
+        "PUT": member("volume:update_volume_metadata"),
+    },
+    "volume-metadata-item": {
+        "GET": reader("volume:get_volume_metadata"),
+        "PUT": member("volume:update_volume_metadata"),
+        "DELETE": member("volume:delete_volume_metadata"),
+    },
+    "volume-encryption": {"GET": reader("volume_extension:volume_encryption_metadata")},
+    "volume-encryption-item": {"GET": reader("volume_extension:volume_encryption_metadata")},
+    "volume-action": {
+        "os-reserve": member(f"{ACTIONS}:reserve"),
+        "os-unreserve": member(f"{ACTIONS}:unreserve"),
+        "os-attach": member(f"{ACTIONS}:attach"),
+        "os-begin_detaching": member(f"{ACTIONS}:begin_detaching"),
+        "os-roll_detaching": member(f"{ACTIONS}:roll_detaching"),
+        "os-detach": member(f"{ACTIONS}:detach"),
+        "os-initialize_connection": member(f"{ACTIONS}:initialize_connection"),
+        "os-terminate_connection": member(f"{ACTIONS}:terminate_connection"),
+        "os-set_bootable": member("volume:update"),
+        "os-update_readonly_flag": member("volume:update_readonly_flag"),
+        "os-set_image_metadata": member("volume_extension:volume_image_metadata:set"),
+        "os-show_image_metadata": reader("volume_extension:volume_image_metadata:show"),
+        "os-unset_image_metadata": member("volume_extension:volume_image_metadata:remove"),
+        "os-reset_status": admin(f"{ADMIN_ACTIONS}:reset_status"),
+        "os-force_delete": admin(f"{ADMIN_ACTIONS}:force_delete"),
+        "os-force_detach": admin(f"{ADMIN_ACTIONS}:force_detach"),
+    },
+    "attachments": {"GET": reader("volume:get_all"), "POST": member("volume:attachment_create")},
+    "attachments-detail": {"GET": reader("volume:get_all")},
+    "attachment": {
+        "GET": reader("volume:get"),
+        "PUT": member("volume:attachment_update"),
+        "DELETE": member("volume:attachment_delete"),
+    },
+    "attachment-action": {"os-complete": member("volume:attachment_complete")},
+    "types": {"GET": reader(f"{TYPES}_get_all"), "POST": admin(f"{TYPES}_create")},
+    "type-default": {"GET": reader(f"{TYPES}_get")},
+    "type": {
+        "GET": reader(f"{TYPES}_get"),
+        "PUT": admin(f"{TYPES}_update"),
+        "DELETE": admin(f"{TYPES}_delete"),
+    },
+    "type-extra-specs": {"GET": reader(f"{SPECS}:index"), "POST": admin(f"{SPECS}:create")},
+    "type-extra-spec": {
+        "GET": reader(f"{SPECS}:show"),
+        "PUT": admin(f"{SPECS}:update"),
+        "DELETE": admin(f"{SPECS}:delete"),
+    },
+    "type-access": {"GET": admin(f"{ACCESS}:get_all_for_type")},
+    "type-action": {
+        "addProjectAccess": admin(f"{ACCESS}:addProjectAccess"),
+        "removeProjectAccess": admin(f"{ACCESS}:removeProjectAccess"),
+    },
+    "quota-set": {
+        "GET": reader(f"{QUOTAS}:show"),
+        "GET of another project": admin(f"{QUOTAS}:show"),
+        "PUT": admin(f"{QUOTAS}:update"),
+        "DELETE": admin(f"{QUOTAS}:delete"),
+    },
+    "quota-set-defaults": {
+        "GET": reader(f"{QUOTAS}:show"),
+        "GET of another project": admin(f"{QUOTAS}:show"),
+    },
+    "limits": {"GET": reader("limits_extension:used_limits")},
+    "services": {"GET": admin(f"{SERVICES}:index")},
+    "service-enable": {"PUT": admin(f"{SERVICES}:update")},
+    "service-disable": {"PUT": admin(f"{SERVICES}:update")},
+    "service-disable-log-reason": {"PUT": admin(f"{SERVICES}:update")},
+    "availability-zones": {"GET": anyone("volume:availability_zone_list")},
+    "extensions": {"GET": anyone("volume_extension:list_extensions")},
+    "extension": {"GET": anyone("volume_extension:list_extensions")},
+    "resource-filters": {"GET": anyone("volume:get_resource_filters")},
+}

@@ -1,0 +1,1 @@
+"""The shapes of requests and answers about volumes, one module per noun."""

@@ -1,0 +1,103 @@
+"""The values of the actions on volumes (contract 02, sections 7 and 8)."""
+
+import re
+from typing import Any
+
+from rest_framework.serializers import ValidationError
+
+from storage_site.api.errors import invalid_input
+from storage_site.api.fields import Boolean, Choice, Identity, Members, Metadata, Text
+from storage_site.api.serializers import StrictSerializer
+
+HOST_NAME = re.compile(r"[a-zA-Z0-9-._#@:/+]*", re.ASCII)
+ANY_KEY = re.compile(r".{1,255}", re.DOTALL)
+STATUSES = (
+    "creating", "available", "reserved", "attaching", "detaching", "in-use", "maintenance", "error", "error_deleting",
+    "managing", "error_managing", "awaiting-transfer", "backing-up", "restoring-backup", "error_backing-up",
+    "error_restoring", "error_extending", "downloading", "uploading", "retyping", "extending",
+)  # fmt: skip
+MIGRATION_STATUSES = ("migrating", "error", "success", "completing", "none", "starting")
+
+
+class Attach(StrictSerializer):
+    """Who uses the volume: a server, a host, or both."""
+
+    mountpoint = Text(shortest=1)
+    instance_uuid = Identity(required=False)
+    host_name = Text(required=False, shortest=1, form=HOST_NAME)
+    mode = Choice(("rw", "ro"), default="rw")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Return the values. :raises ValidationError: if neither a server nor a host is named."""
+        if "instance_uuid" not in attrs and "host_name" not in attrs:
+            label = self.context.get("label", "")
+            raise ValidationError(invalid_input(label, dict(attrs), "'instance_uuid' is a required property"))
+        return attrs
+
+
+class Detach(StrictSerializer):
+    """Which attachment is to end."""
+
+    attachment_id = Identity(required=False, allow_null=True)
+
+    class Meta:
+        null_is_empty = True
+
+
+class ForceDetach(StrictSerializer):
+    """Which attachment is to end, whatever its host does."""
+
+    attachment_id = Identity(required=False, allow_null=True)
+    connector = Members(required=False, allow_null=True)
+
+
+class InitializeConnection(StrictSerializer):
+    """Which host is to be let in."""
+
+    connector = Members()
+
+
+class TerminateConnection(StrictSerializer):
+    """Which host is to be shut out; null for all."""
+
+    connector = Members(allow_null=True)
+
+
+class SetBootable(StrictSerializer):
+    """Whether a machine may boot from the volume."""
+
+    bootable = Boolean()
+
+
+class UpdateReadonlyFlag(StrictSerializer):
+    """Whether the volume may only be read."""
+
+    readonly = Boolean()
+
+
+class SetImageMetadata(StrictSerializer):
+    """What is to be known of the image on the volume."""
+
+    metadata = Metadata(keys=ANY_KEY, longest=None)
+
+
+class UnsetImageMetadata(StrictSerializer):
+    """What is not to be known any more."""
+
+    key = Text(shortest=1)
+
+
+class ResetStatus(StrictSerializer):
+    """The statuses to write; null is none."""
+
+    status = Choice(STATUSES, any_case=True, required=False, allow_null=True)
+    attach_status = Choice(("attached", "detached"), any_case=True, required=False, allow_null=True)
+    migration_status = Choice(MIGRATION_STATUSES, any_case=True, required=False, allow_null=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Return what is given. :raises ValidationError: if that is nothing."""
+        given = {name: value for name, value in attrs.items() if value is not None}
+        if not given:
+            label = self.context.get("label", "")
+            raise ValidationError(invalid_input(label, dict(attrs), "'status' is a required property"))
+        return given

@@ -1,0 +1,184 @@
+"""What requests and answers about volumes look like (contract 02)."""
+
+from typing import Any
+
+from storage_site.api.authorisation import is_admin
+from storage_site.api.fields import (
+    Boolean,
+    Fixed,
+    Identity,
+    Integer,
+    Links,
+    Members,
+    Metadata,
+    Moment,
+    Plain,
+    Text,
+    VolumeText,
+    Word,
+)
+from storage_site.api.serializers import AnswerSerializer, StrictSerializer
+from volumes.models import Attachment, Volume
+
+
+class VolumeCreate(StrictSerializer):
+    """A request for a volume."""
+
+    size = Integer(required=False, allow_null=True)
+    name = VolumeText(required=False, allow_null=True)
+    description = VolumeText(required=False, allow_null=True)
+    volume_type = Text(required=False, allow_null=True)
+    availability_zone = Text(required=False, allow_null=True, shortest=1)
+    metadata = Metadata(required=False, allow_null=True)
+    multiattach = Boolean(required=False)
+    snapshot_id = Identity(required=False, allow_null=True)
+    source_volid = Identity(required=False, allow_null=True)
+    backup_id = Identity(required=False, allow_null=True)
+    imageRef = Text(required=False, allow_null=True, shortest=1)  # noqa: N815 - the API's word
+    image_id = Text(required=False, allow_null=True, shortest=1)
+    group_id = Text(required=False, allow_null=True)
+    consistencygroup_id = Text(required=False, allow_null=True)
+    display_name = VolumeText(required=False, allow_null=True)
+    display_description = VolumeText(required=False, allow_null=True)
+    scheduler_hints = Members(required=False, allow_null=True)
+
+    class Meta:
+        envelope = "volume"
+        beside = {"OS-SCH-HNT:scheduler_hints": "scheduler_hints"}
+        strict_since = "3.53"
+        older_names = {"display_name": "name", "display_description": "description", "image_id": "imageRef"}
+
+
+class VolumeUpdate(StrictSerializer):
+    """A request to change what a volume is called, or its metadata."""
+
+    name = VolumeText(required=False, allow_null=True)
+    description = VolumeText(required=False, allow_null=True)
+    metadata = Metadata(required=False)
+    display_name = VolumeText(required=False, allow_null=True)
+    display_description = VolumeText(required=False, allow_null=True)
+
+    class Meta:
+        envelope = "volume"
+        older_names = {"display_name": "name", "display_description": "description"}
+
+
+class VolumeMetadata(Plain):
+    """A volume's metadata; `readonly` and `attached_mode` stand among it once they are set."""
+
+    def to_representation(self, volume: Volume) -> dict[str, str]:
+        """Return all pairs."""
+        shown = dict(volume.metadata)
+        if volume.is_readonly is not None:
+            shown["readonly"] = str(volume.is_readonly)
+        if volume.attached_mode:
+            shown["attached_mode"] = volume.attached_mode
+        return shown
+
+
+class AttachmentsOfVolume(Plain):
+    """Who uses a volume: its finished attachments. On which host, only administrators and services learn."""
+
+    def to_representation(self, volume: Volume) -> list[dict[str, Any]]:
+        """Return an entry for each."""
+        return [self._entry(each) for each in volume.attachments.all() if each.is_listed and each.status == "attached"]
+
+    def _entry(self, attachment: Attachment) -> dict[str, Any]:
+        caller = self.context["request"].user
+        volume_id = str(attachment.volume_id)
+        attached_at = attachment.attached_at
+        return {
+            "id": volume_id,
+            "attachment_id": str(attachment.pk),
+            "volume_id": volume_id,
+            "server_id": str(attachment.instance_id) if attachment.instance_id else None,
+            "host_name": attachment.host_name if caller.is_admin or caller.is_service else None,
+            "device": attachment.mountpoint,
+            "attached_at": Moment().to_representation(attached_at) if attached_at else None,
+        }
+
+
+class VolumeSummary(AnswerSerializer):
+    """A volume in the short list."""
+
+    id = Plain()
+    name = Plain()
+    links = Links("volumes")
+
+
+class VolumeAnswer(AnswerSerializer):
+    """A volume in the answers to what changes one."""
+
+    id = Plain()
+    status = Plain()
+    size = Plain(source="size_gib")
+    availability_zone = Plain()
+    created_at = Moment()
+    updated_at = Moment()
+    name = Plain()
+    description = Plain()
+    volume_type = Plain(source="volume_type.name", default=None)
+    snapshot_id = Fixed(None)
+    source_volid = Fixed(None)
+    metadata = VolumeMetadata(source="*")
+    links = Links("volumes")
+    user_id = Plain()
+    bootable = Word(source="is_bootable")
+    encrypted = Fixed(value=False)
+    replication_status = Fixed(None)
+    consistencygroup_id = Fixed(None)
+    multiattach = Plain(source="is_multiattach")
+    attachments = AttachmentsOfVolume(source="*")
+    migration_status = Plain()
+    group_id = Fixed(None)
+    provider_id = Fixed(None)
+    # Each volume has an export of its own: no host needs a lock against its neighbours.
+    shared_targets = Fixed(value=False)
+    service_uuid = Plain(default=None)
+    cluster_name = Fixed(None)
+    volume_type_id = Plain()
+    consumes_quota = Plain()
+
+    class Meta:
+        since = {
+            "group_id": "3.13",
+            "provider_id": "3.21",
+            "shared_targets": "3.48",
+            "service_uuid": "3.48",
+            "cluster_name": "3.61",
+            "volume_type_id": "3.63",
+            "consumes_quota": "3.65",
+        }
+        visible_to = {"migration_status": is_admin, "provider_id": is_admin, "cluster_name": is_admin}
+
+
+class VolumeDetail(VolumeAnswer):
+    """A volume as it is shown and listed in full."""
+
+    tenant_id = Plain(source="project_id")
+    host = Plain()
+    migstat = Plain(source="migration_status")
+    name_id = Fixed(None)
+    volume_image_metadata = Plain(source="image_metadata")
+
+    class Meta(VolumeAnswer.Meta):
+        names = {
+            "tenant_id": "os-vol-tenant-attr:tenant_id",
+            "host": "os-vol-host-attr:host",
+            "migstat": "os-vol-mig-status-attr:migstat",
+            "name_id": "os-vol-mig-status-attr:name_id",
+        }
+        visible_to = VolumeAnswer.Meta.visible_to | {"host": is_admin, "migstat": is_admin, "name_id": is_admin}
+        absent_if_empty = ("volume_image_metadata",)
+
+
+class MetadataBody(StrictSerializer):
+    """Metadata to merge, or to put in the place of what is there."""
+
+    metadata = Metadata()
+
+
+class MetadataItem(StrictSerializer):
+    """One pair of metadata."""
+
+    meta = Metadata()
