@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 
+from scheduling.capacity import number
 from scheduling.filters import FILTERS
 from scheduling.placement import Filter, Ranking, Weigher
 from scheduling.weighers import RANKINGS, WEIGHERS
@@ -56,6 +57,11 @@ def problems() -> Iterator[str]:
             yield f"SCHEDULER_WEIGHT_MULTIPLIERS: {name} has to have a number, not {multiplier!r}"
         if name not in settings.SCHEDULER_WEIGHERS:
             yield f"SCHEDULER_WEIGHT_MULTIPLIERS: {name!r} is not in SCHEDULER_WEIGHERS"
+    ratio = settings.SCHEDULER_MAX_OVER_SUBSCRIPTION_RATIO
+    if ratio != "auto" and (number(ratio) or 0) < 1:
+        yield f"SCHEDULER_MAX_OVER_SUBSCRIPTION_RATIO has to be auto or a number from 1, not {ratio!r}"
+    if settings.SCHEDULER_MAX_ATTEMPTS < 1:
+        yield f"SCHEDULER_MAX_ATTEMPTS has to be at least 1, not {settings.SCHEDULER_MAX_ATTEMPTS!r}"
 
 
 def filter_named(name: str) -> Filter:

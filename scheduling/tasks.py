@@ -2,7 +2,7 @@
 
 from celery import Task, shared_task
 
-from scheduling.workflows import place_volume as _place_volume
+from scheduling.workflows import place_volume as place_volume_workflow
 from storage_site.operations.doorbell import Doorbell
 from storage_site.operations.perform import perform
 
@@ -10,4 +10,4 @@ from storage_site.operations.perform import perform
 @shared_task(base=Doorbell, bind=True)
 def place_volume(self: Task, *, operation_id: str, **_later: object) -> None:
     """Choose the back-end for a new volume."""
-    perform(self, operation_id, _place_volume.run)
+    perform(self, operation_id, place_volume_workflow.run)

@@ -3,7 +3,6 @@
 import math
 import random
 from collections.abc import Sequence
-from functools import partial
 
 from scheduling import capacity
 from scheduling.expressions import ExpressionError, evaluate
@@ -117,5 +116,5 @@ WEIGHERS: dict[str, tuple[RawWeights, float]] = {
 }
 RANKINGS: dict[str, Ranking] = {
     "OrderedHostWeightHandler": highest_first,
-    "StochasticHostWeightHandler": partial(lottery, chances=None),
+    "StochasticHostWeightHandler": lottery,
 }

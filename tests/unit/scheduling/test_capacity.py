@@ -68,9 +68,7 @@ def test_a_thin_pool_promises_its_total_several_times(reports, expected):
     ],
 )
 def test_the_ratio_is_the_pools_own_or_the_schedulers_or_computed(said, default, provisioned, free, ratio):
-    report = pool(
-        **THIN, max_over_subscription_ratio=said, provisioned_capacity_gb=provisioned, free_capacity_gb=free
-    )
+    report = pool(**THIN, max_over_subscription_ratio=said, provisioned_capacity_gb=provisioned, free_capacity_gb=free)
     assert capacity.room(asks(default_ratio=default), report).ratio == ratio
 
 
@@ -184,9 +182,18 @@ def test_what_fits_still_fits_when_less_is_promised(reports, size_gib, less):
         assert capacity.refusal(asks(size_gib), pool(**{**said, "provisioned_capacity_gb": less / 2})) is None
 
 
-@given(st.dictionaries(st.sampled_from(["total_capacity_gb", "free_capacity_gb", "reserved_percentage",
-    "provisioned_capacity_gb", "max_over_subscription_ratio", "thin_provisioning_support"]),
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.lists(st.integers(), max_size=2)))  # fmt: skip
+MEMBERS = [
+    "total_capacity_gb",
+    "free_capacity_gb",
+    "reserved_percentage",
+    "provisioned_capacity_gb",
+    "max_over_subscription_ratio",
+    "thin_provisioning_support",
+]
+VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.lists(st.integers())
+
+
+@given(st.dictionaries(st.sampled_from(MEMBERS), VALUES))
 def test_whatever_a_pool_reports_there_is_an_answer(reports):
     answer = capacity.refusal(asks(1), pool(**reports))
     assert answer is None or isinstance(answer, str)

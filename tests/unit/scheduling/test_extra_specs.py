@@ -104,16 +104,24 @@ def test_a_pool_has_what_the_type_asks(specs, capabilities):
     [
         ({"ssd": "<is> True"}, {}, "the type asks for ssd '<is> True', which the pool does not report"),
         ({"empty": None}, {}, "the type asks for empty null, which the pool does not report"),
-        ({"multiattach": "<is> True"}, {"multiattach": False}, "the type asks for multiattach '<is> True', the pool has False"),
+        (
+            {"multiattach": "<is> True"},
+            {"multiattach": False},
+            "the type asks for multiattach '<is> True', the pool has False",
+        ),
         (
             {"capabilities:qos:max": "5"},
             {"qos": "none"},
             "the type asks for capabilities:qos:max '5', which the pool does not report",
         ),
-        ({"protocol": "nbd"}, {"protocol": ["fc", "iscsi"]}, "the type asks for protocol 'nbd', the pool has ['fc', 'iscsi']"),
+        (
+            {"protocol": "nbd"},
+            {"protocol": ["fc", "iscsi"]},
+            "the type asks for protocol 'nbd', the pool has ['fc', 'iscsi']",
+        ),
         ({"a": "1", "b": "2"}, {"a": "1", "b": "3"}, "the type asks for b '2', the pool has '3'"),
     ],
-)  # fmt: skip
+)
 def test_a_pool_that_lacks_something_says_what(specs, capabilities, sentence):
     assert mismatch(specs, capabilities) == sentence
 
