@@ -33,6 +33,7 @@ RULES: Rules = {
     "volume-encryption": {"GET": reader("volume_extension:volume_encryption_metadata")},
     "volume-encryption-item": {"GET": reader("volume_extension:volume_encryption_metadata")},
     "volume-action": {
+        "GET": reader("volume:get"),
         "os-reserve": member(f"{ACTIONS}:reserve"),
         "os-unreserve": member(f"{ACTIONS}:unreserve"),
         "os-attach": member(f"{ACTIONS}:attach"),
@@ -57,7 +58,7 @@ RULES: Rules = {
         "PUT": member("volume:attachment_update"),
         "DELETE": member("volume:attachment_delete"),
     },
-    "attachment-action": {"os-complete": member("volume:attachment_complete")},
+    "attachment-action": {"GET": reader("volume:get"), "os-complete": member("volume:attachment_complete")},
     "types": {"GET": reader(f"{TYPES}_get_all"), "POST": admin(f"{TYPES}_create")},
     "type-default": {"GET": reader(f"{TYPES}_get")},
     "type": {
@@ -73,6 +74,7 @@ RULES: Rules = {
     },
     "type-access": {"GET": admin(f"{ACCESS}:get_all_for_type")},
     "type-action": {
+        "GET": admin(f"{ACCESS}:get_all_for_type"),
         "addProjectAccess": admin(f"{ACCESS}:addProjectAccess"),
         "removeProjectAccess": admin(f"{ACCESS}:removeProjectAccess"),
     },

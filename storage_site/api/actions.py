@@ -44,8 +44,12 @@ def action(
 
 
 class ActionView(ResourceView):
-    """Runs the action that the body names. Unknown ones are refused before the resource is looked for."""
+    """Runs the action that the body names. Unknown ones are refused before the resource is looked for.
 
+    People with a browser get a page at the path, from which to run one.
+    """
+
+    decides_by_body = True
     actions: ClassVar[dict[str, Action]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -54,12 +58,19 @@ class ActionView(ResourceView):
         declared = [vars(ancestor).values() for ancestor in reversed(cls.__mro__)]
         cls.actions = dict(member.action for members in declared for member in members if hasattr(member, "action"))
 
+    @property
+    def allowed_methods(self) -> list[str]:
+        """Return POST; only people can GET the page."""
+        return ["GET", "POST"] if self.request.accepted_renderer.is_for_people else ["POST"]
+
     def rule_key(self) -> str:
         """Return the action's name.
 
         :raises ParseError: if the body is no object with a single member.
         :raises InvalidRequest: if there is no body, or no such action.
         """
+        if self.request.method == "GET":
+            return "GET"
         body = self.body()
         name = None
         if body is not None:
@@ -73,7 +84,14 @@ class ActionView(ResourceView):
 
     def since_of_call(self) -> str:
         """Return the microversion from which the action exists."""
-        return self.actions[self.rule_key()].since
+        name = self.rule_key()
+        return self.actions[name].since if name in self.actions else super().since_of_call()
+
+    def get(self, request: Request, **_kwargs: Any) -> Response:
+        """Show which actions there are."""
+        return Response(
+            {"actions": [name for name, each in self.actions.items() if request.version.covers(each.since)]}
+        )
 
     def post(self, request: Request, **_kwargs: Any) -> Response:
         """Run the action."""

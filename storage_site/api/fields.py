@@ -160,11 +160,13 @@ class Choice(Strict, serializers.ChoiceField):
 class Members(Strict, serializers.JSONField):
     """An object whose members are the client's own."""
 
+    initial = {}
+
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         """Return the object; a page's form sends it as text."""
         if getattr(data, "is_json_string", False):
             try:
-                data = json.loads(data)
+                data = json.loads(data or "{}")
             except ValueError:
                 self.refuse(data, "it is not JSON")
         if not isinstance(data, dict):

@@ -59,6 +59,8 @@ class SortKey:
 class MarkerPagination(BasePagination):
     """Cuts a list at the marker, which is the last item of the page before."""
 
+    view: Any = None
+
     def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
         """Return the rows of the page that `request` asks for.
 
@@ -89,7 +91,9 @@ class MarkerPagination(BasePagination):
         return Response(members)
 
     def get_results(self, data: Any) -> Any:
-        """Return the items in the body of an answer, for the browsable API."""
+        """Return the items in the body of an answer, for the browsable API. :raises KeyError: if it is no list."""
+        if self.view is None:
+            raise KeyError
         return data[self.view.collection]
 
     def _is_counted(self) -> bool:

@@ -7,6 +7,8 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 from rest_framework.request import Request
 
+from storage_site.errors import StorageError
+
 JSON = "application/json"
 VENDOR_JSON = "application/vnd.openstack.volume+json"
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -30,14 +32,47 @@ class BrowsableRenderer(BrowsableAPIRenderer):
 
     is_for_people = True
 
+    def get_context(self, data: Any, accepted_media_type: str | None, renderer_context: Any) -> dict[str, Any]:
+        """Return what the page is made from; our paths have nothing to say to OPTIONS."""
+        return super().get_context(data, accepted_media_type, renderer_context) | {"options_form": None}
+
+    def show_form_for_method(self, view: Any, method: str, request: Request, obj: Any) -> bool:
+        """Tell whether the caller could make the call; never where the request did not even get so far."""
+        if getattr(request, "version", None) is None:
+            return False
+        if view.decides_by_body and method == "POST":
+            return True
+        try:
+            return bool(super().show_form_for_method(view, method, request, obj))
+        except StorageError:
+            return False
+
+    def get_rendered_html_form(self, data: Any, view: Any, method: str, request: Request) -> Any:
+        """Return the form for a call, None where the call reads no body of a known shape."""
+        if method in {"POST", "PUT"} and method not in view.reads:
+            return None
+        return super().get_rendered_html_form(data, view, method, request)
+
+    def render_form_for_serializer(self, serializer: Any) -> Any:
+        """Return the form with the fields that a person is likely to want (`Meta.on_page`), else with all."""
+        wanted = getattr(serializer.Meta, "on_page", None)
+        for name in set(serializer.fields) - set(wanted if wanted is not None else serializer.fields):
+            del serializer.fields[name]
+        return super().render_form_for_serializer(serializer)
+
     def get_raw_data_form(self, data: Any, view: Any, method: str, request: Request) -> Any:
         """Return the form for a raw body, filled in with the envelope that the call wants."""
         form = super().get_raw_data_form(data, view, method, request)
-        content = form and form.fields["_content"].initial
-        if content:
-            envelope = view.get_serializer_class().envelope()
-            form.fields["_content"].initial = json.dumps({envelope: json.loads(content)}, indent=4)
+        if form and method in view.reads and (envelope := view.reads[method].envelope()):
+            members = json.loads(form.fields["_content"].initial or "{}")
+            wanted = getattr(view.reads[method].Meta, "on_page", members)
+            members = {name: value for name, value in members.items() if name in wanted}
+            form.fields["_content"].initial = json.dumps({envelope: members}, indent=4)
         return form
+
+    def get_breadcrumbs(self, request: Request) -> list[tuple[str, str]]:
+        """Return the way to this page, without paths that serve nothing."""
+        return [crumb for crumb in super().get_breadcrumbs(request) if crumb[0] != "Unknown Path"]
 
     def get_default_renderer(self, view: Any) -> JSONRenderer:
         """Return what writes the answer inside of the page."""

@@ -10,7 +10,7 @@ from rest_framework.exceptions import NotAuthenticated, UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from storage_site.api import authorisation, links, microversions
+from storage_site.api import authorisation, microversions
 from storage_site.api.answers import HTML, Empty
 from storage_site.api.errors import NoSuchPath
 from storage_site.api.fields import UUID_FORM
@@ -26,9 +26,10 @@ class ApiView(generics.GenericAPIView[Any]):
     """One path. Around each call: token, method, version, project, rule, in this order; then the headers.
 
     `since`: the microversion from which the path (or, as a mapping, each method) exists. `reads`: method → the
-    serializer of its body.
+    serializer of its body. `decides_by_body`: whether the body says what the call is.
     """
 
+    decides_by_body: ClassVar[bool] = False
     since: ClassVar[str | Mapping[str, str]] = "3.0"
     reads: ClassVar[Mapping[str, type[StrictSerializer]]] = {}
     default_response_headers: ClassVar[dict[str, str]] = {}
@@ -137,9 +138,9 @@ class ApiView(generics.GenericAPIView[Any]):
         """Return the serializer of the body, for the forms of the browsable API."""
         return self.reads.get(str(self.request.method), StrictSerializer)
 
-    def links_to(self, collection: str, identity: Any) -> list[dict[str, str]]:
-        """Return the links to a resource."""
-        return links.of_resource(self.request, collection, str(identity))
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the serializer of the body, for the forms of the browsable API."""
+        return self.get_serializer_class()(*args, **kwargs, context=self.get_serializer_context())
 
 
 class CollectionView(ApiView):
@@ -175,10 +176,11 @@ class ResourceView(ApiView):
     """One resource, found in the path before the caller's rights are looked at.
 
     So an object of another project is not there at all, whatever the call. `rows`: all rows that the caller may
-    see; `not_found`: the text where there is none, with `{id}` in it; `kwarg`: the placeholder in the path.
+    see; `not_found`: the text where there is none, with `{id}` in it; `pages`: title → path below this one, which the
+    browsable API leads to.
     """
 
-    kwarg: ClassVar[str] = "id"
+    pages: ClassVar[Mapping[str, str]] = {}
     not_found: ClassVar[str] = "The resource could not be found."
     _found: Model | None = None
 
@@ -193,12 +195,18 @@ class ResourceView(ApiView):
     def get_object(self) -> Any:
         """Return the resource. :raises NotFound: if there is none that the caller may see."""
         if self._found is None:
-            identity = self.kwargs[self.kwarg]
+            identity = self.kwargs["id"]
             row = self.get_queryset().filter(pk=identity.lower()).first() if UUID_FORM.fullmatch(identity) else None
             if row is None:
                 raise NotFound(self.not_found.format(id=identity))
             self._found = row
         return self._found
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the same, filled in with the resource where a form is to change it."""
+        if self.request.method == "PUT":
+            kwargs["instance"] = self.get_object()
+        return super().get_serializer(*args, **kwargs)
 
     def check_permissions(self, request: Request) -> None:
         """Refuse as every call does, but tell first that nothing is there."""
@@ -206,6 +214,11 @@ class ResourceView(ApiView):
             raise NotFound
         self.get_object()
         super().check_permissions(request)
+
+    def get_extra_action_url_map(self) -> dict[str, str] | None:
+        """Return where the page of the resource leads, by title."""
+        address = self.request.path.removesuffix(".json")
+        return {title: f"{address}/{below}" for title, below in self.pages.items()} or None
 
 
 class UnknownPath(ApiView):

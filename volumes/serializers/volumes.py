@@ -47,6 +47,7 @@ class VolumeCreate(StrictSerializer):
         beside = {"OS-SCH-HNT:scheduler_hints": "scheduler_hints"}
         strict_since = "3.53"
         older_names = {"display_name": "name", "display_description": "description", "image_id": "imageRef"}
+        on_page = ("size", "name", "description", "volume_type", "availability_zone", "metadata")
 
 
 class VolumeUpdate(StrictSerializer):
@@ -61,6 +62,7 @@ class VolumeUpdate(StrictSerializer):
     class Meta:
         envelope = "volume"
         older_names = {"display_name": "name", "display_description": "description"}
+        on_page = ("name", "description", "metadata")
 
 
 class VolumeMetadata(Plain):

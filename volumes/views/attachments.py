@@ -84,6 +84,7 @@ class AttachmentsInFull(AttachmentCollection):
 class OneAttachment(ResourceView):
     """One attachment."""
 
+    pages = {"Actions": "action"}
     since = SINCE
     not_found = NOT_FOUND
     reads = {"PUT": AttachmentUpdate}

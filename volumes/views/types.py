@@ -77,6 +77,7 @@ class TypeView(ResourceView):
 class OneType(TypeView):
     """One type."""
 
+    pages = {"Extra specs": "extra_specs", "Access": "os-volume-type-access", "Actions": "action"}
     reads = {"PUT": shapes.TypeUpdate}
 
     def get(self, _request: Request, **_kwargs: Any) -> Response:

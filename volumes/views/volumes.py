@@ -119,6 +119,7 @@ class Summary(ApiView):
 class OneVolume(ResourceView):
     """One volume."""
 
+    pages = {"Actions": "action", "Metadata": "metadata"}
     not_found = NOT_FOUND
     reads = {"PUT": VolumeUpdate}
 
