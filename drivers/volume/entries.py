@@ -20,7 +20,7 @@ class Entries:
 
     def __init__(self, key: str, settings: Mapping[str, Any]) -> None:
         if not _KEY.fullmatch(key):
-            raise InvalidConfiguration(f"Back-end {key!r}: a key is made of letters, digits, hyphens, underscores")
+            raise InvalidConfiguration(f"Back-end {key!r}: a key is 1 to 64 letters, digits, hyphens, underscores")
         self._key = key
         self._left = {name: value for name, value in settings.items() if name not in SERVICE_ENTRIES}
 

@@ -18,6 +18,8 @@ from drivers.volume.local.programs import meaning_of_words
 
 CONNECT_S = 5.0
 COMMAND_S = 20.0
+DEATH_S = 1.0
+"""How long a process may take to be over after its sockets were closed."""
 QUIT_S = 30.0
 """How long a daemon may take to flush what it has when it is told to quit."""
 _PEER = struct.Struct("3i")
@@ -47,7 +49,7 @@ class Monitor:
             stack.callback(self.process.close)
             self._runner = stack.enter_context(asyncio.Runner())
             peer.setblocking(False)
-            self._run(self._client.connect(peer), CONNECT_S, "greeting")
+            self._greet(peer)
             self._open = stack.pop_all()
 
     def execute(self, command: str, **arguments: Any) -> Any:
@@ -69,6 +71,15 @@ class Monitor:
         """End the session; the daemon goes on."""
         with self._open, contextlib.suppress(QMPError, OSError, EOFError, TimeoutError):
             self._runner.run(asyncio.wait_for(self._client.disconnect(), CONNECT_S))
+
+    def _greet(self, peer: socket.socket) -> None:
+        """Begin the session. :raises ConnectionRefusedError: if the daemon was about to die. Others as `execute`."""
+        try:
+            self._run(self._client.connect(peer), CONNECT_S, "greeting")
+        except BackendDown as error:
+            if self.process.has_ended(wait_s=DEATH_S):
+                raise ConnectionRefusedError(error.message) from error
+            raise
 
     def _run(self, call: Any, wait_s: float, what: str) -> Any:
         """Wait for a coroutine of the client. Raises as `execute`."""

@@ -28,12 +28,11 @@ def tidy(layout: Layout) -> None:
         try:
             with locked_record(layout, volume_id, wait_s=_WAIT_S) as record:
                 drop_preparations(layout, volume_id, older_than=record.book.volume)
+                record.save()
                 if not layout.image(volume_id).exists():
                     _drop_run_directory(layout, volume_id)
                     if record.book.is_past(now=time.time()):
                         forget_record(layout, volume_id)
-                else:
-                    record.save()
         except BackendBusy:
             log.info("volume %s is being worked on and was not tidied", volume_id)
 

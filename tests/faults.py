@@ -1,0 +1,84 @@
+"""A driver that refuses chosen calls of another one, as real storage does at the worst moments."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from drivers.errors import DriverError
+from drivers.types import BackendStats, ConnectionInfo, ExportRequest, Fence, VolumeRef
+from drivers.volume.base import VolumeDriver
+
+
+@dataclass
+class Refusal:
+    """One planned failure: `left` more times (None = always), before acting or, as a lost answer, after it."""
+
+    error: DriverError
+    left: int | None
+    after_acting: bool
+
+
+class FaultyDriver(VolumeDriver):
+    """Passes every call on to `inner`, notes its name in `calls`, and fails where it was told to."""
+
+    def __init__(self, inner: VolumeDriver) -> None:
+        self.inner = inner
+        self.key = inner.key
+        self.capabilities = inner.capabilities
+        self.calls: list[str] = []
+        self._refusals: dict[str, Refusal] = {}
+
+    def refuse(self, call: str, error: DriverError, *, times: int | None = None, after_acting: bool = False) -> None:
+        """Let `call` fail with `error` from now on, `times` times or always."""
+        if call not in VolumeDriver.__abstractmethods__:
+            raise ValueError(f"drivers have no call {call!r}")
+        self._refusals[call] = Refusal(error, times, after_acting)
+
+    def heal(self) -> None:
+        """Refuse nothing any more."""
+        self._refusals.clear()
+
+    @classmethod
+    def from_settings(cls, key: str, settings: Mapping[str, Any]) -> NoReturn:
+        raise NotImplementedError("wrap a driver that was made from settings")
+
+    def check(self) -> None:
+        self._pass_on("check")
+
+    def create_volume(self, ref: VolumeRef, fence: Fence) -> None:
+        self._pass_on("create_volume", ref, fence)
+
+    def delete_volume(self, ref: VolumeRef, fence: Fence) -> None:
+        self._pass_on("delete_volume", ref, fence)
+
+    def extend_volume(self, ref: VolumeRef, new_size_gib: int, fence: Fence) -> None:
+        self._pass_on("extend_volume", ref, new_size_gib, fence)
+
+    def export(self, ref: VolumeRef, request: ExportRequest, fence: Fence) -> ConnectionInfo:
+        return self._pass_on("export", ref, request, fence)
+
+    def unexport(self, ref: VolumeRef, attachment_id: str, fence: Fence) -> None:
+        self._pass_on("unexport", ref, attachment_id, fence)
+
+    def exports(self, ref: VolumeRef) -> frozenset[str]:
+        return self._pass_on("exports", ref)
+
+    def stats(self) -> BackendStats:
+        return self._pass_on("stats")
+
+    def list_volumes(self) -> Iterator[VolumeRef]:
+        yield from self._pass_on("list_volumes")
+
+    def stop_exports(self) -> None:
+        self._pass_on("stop_exports")
+
+    def _pass_on(self, call: str, *arguments: Any) -> Any:
+        self.calls.append(call)
+        refusal = self._refusals.get(call)
+        if refusal is None or refusal.left == 0:
+            return getattr(self.inner, call)(*arguments)
+        if refusal.left is not None:
+            refusal.left -= 1
+        if refusal.after_acting:
+            getattr(self.inner, call)(*arguments)
+        raise refusal.error
