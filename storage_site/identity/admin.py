@@ -44,6 +44,14 @@ class Deletes:
         return listed, counts, needed - {str(Assignment._meta.verbose_name)}, protected  # noqa: SLF001
 
 
+class ShowsAssignments:
+    """Shows the roles of a row that is there."""
+
+    def get_inlines(self, request: HttpRequest, obj: Model | None) -> tuple:  # noqa: ARG002
+        """Return what is shown below the row."""
+        return (AssignmentInline,) if obj else ()
+
+
 class AssignmentInline(ReadOnly, admin.TabularInline):
     """The roles of a user, or in a project."""
 
@@ -52,7 +60,7 @@ class AssignmentInline(ReadOnly, admin.TabularInline):
 
 
 @admin.register(User)
-class UserAdmin(Deletes, DjangoUserAdmin):
+class UserAdmin(ShowsAssignments, Deletes, DjangoUserAdmin):
     """Users: who they are, whether they may log in, their password."""
 
     form, add_form, change_password_form = UserChangeForm, UserCreationForm, PasswordForm
@@ -68,7 +76,6 @@ class UserAdmin(Deletes, DjangoUserAdmin):
     search_fields = ("name", "id", "email")
     ordering = ("name",)
     filter_horizontal = ()
-    inlines = (AssignmentInline,)
     show_full_result_count = False
 
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:  # noqa: ARG002, FBT001
@@ -85,7 +92,7 @@ class UserAdmin(Deletes, DjangoUserAdmin):
 
 
 @admin.register(Project)
-class ProjectAdmin(Deletes, admin.ModelAdmin):
+class ProjectAdmin(ShowsAssignments, Deletes, admin.ModelAdmin):
     """Projects."""
 
     fields = ("id", "name", "description", "is_enabled", "created_at")
@@ -93,7 +100,6 @@ class ProjectAdmin(Deletes, admin.ModelAdmin):
     list_display = ("name", "id", "description", "is_enabled")
     list_filter = ("is_enabled",)
     search_fields = ("name", "id")
-    inlines = (AssignmentInline,)
     show_full_result_count = False
 
     def save_model(self, request: HttpRequest, obj: Project, form: ModelForm, change: bool) -> None:  # noqa: ARG002, FBT001

@@ -1,8 +1,17 @@
 """How the lists of projects and users are narrowed."""
 
 import django_filters
+from django_filters.constants import EMPTY_VALUES
 
 from storage_site.identity.models import DOMAIN_ID, Project, User
+
+
+class Flag(django_filters.CharFilter):
+    """A truth value as Keystone takes it: 0 and false are false, everything else is true."""
+
+    def filter(self, qs, value):
+        """Return the rows for which it holds."""
+        return super().filter(qs, value if value in EMPTY_VALUES else value.lower() not in {"0", "false"})
 
 
 class _InDomain(django_filters.FilterSet):
@@ -19,9 +28,9 @@ class ProjectFilter(_InDomain):
     """Projects by name, domain, parent and whether they are enabled."""
 
     name = django_filters.CharFilter()
-    enabled = django_filters.BooleanFilter(field_name="is_enabled")
+    enabled = Flag(field_name="is_enabled")
     parent_id = django_filters.CharFilter(method="only_default")
-    is_domain = django_filters.BooleanFilter(method="only_projects")
+    is_domain = Flag(method="only_projects")
 
     class Meta:
         model = Project
@@ -36,7 +45,7 @@ class UserFilter(_InDomain):
     """Users by name, domain and whether they are enabled."""
 
     name = django_filters.CharFilter()
-    enabled = django_filters.BooleanFilter(field_name="is_active")
+    enabled = Flag(field_name="is_active")
 
     class Meta:
         model = User

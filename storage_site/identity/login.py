@@ -62,7 +62,8 @@ def _by_password(given: Mapping[str, Any], address: str) -> Checked:
 
 
 def _by_token(given: Mapping[str, Any], _address: str) -> Checked:
-    valid = recent.valid(given["id"])
+    # A token revoked a moment ago must not live on in one made from it.
+    valid = recent.valid(given["id"], at_once=True)
     user = User.objects.filter(pk=valid.user.id, is_active=True, credentials_stamp=valid.token.stamp).first()
     if user is None:
         raise Unauthenticated

@@ -146,6 +146,8 @@ def answer_for(error: Exception, context: Mapping[str, Any]) -> Response:
     """Return Keystone's answer for an error."""
     if isinstance(error, StorageError):
         code, message = error.http_status, error.message
+    elif isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
+        code, message = 401, Unauthenticated().message
     elif isinstance(error, exceptions.APIException):
         code, message = error.status_code, _text(error.detail)
     elif isinstance(error, Http404):
