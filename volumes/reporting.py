@@ -85,12 +85,14 @@ def _take_a_turn(app: Any, key: str) -> None:
 def report_of(key: str, driver: VolumeDriver) -> dict[str, Any]:
     """Return what placement needs to know of a back-end (contract 07 section 8), as JSON values."""
     table = backends.table_of(key)
+    # Before the measurement: what a scheduler gives away while it lasts is not in it yet.
+    sent_at = timezone.now().isoformat()
     return {
         "backend": key,
         "host": host_of(key),
         "zone": table.get("zone", settings.STORAGE_AVAILABILITY_ZONE),
         "pools": [_pool(key, table, driver.stats(), driver.capabilities)],
-        "sent_at": timezone.now().isoformat(),
+        "sent_at": sent_at,
     }
 
 
