@@ -102,6 +102,5 @@ class ActionView(ResourceView):
         return Empty(chosen.status) if answer is None else Response(answer, status=chosen.status)
 
     def _values_of(self, name: str, reads: type[StrictSerializer], value: Any) -> dict[str, Any]:
-        serializer = reads(data=value, context={**self.get_serializer_context(), "label": name})
-        serializer.is_valid(raise_exception=True)
-        return dict(serializer.validated_data)
+        serializer = reads(context={**self.get_serializer_context(), "label": name})
+        return dict(serializer.run_validation(value))

@@ -64,10 +64,16 @@ class PreconditionFailed(exceptions.APIException):
 
 def invalid_input(name: str, value: Any, reason: str) -> str:
     """Return the text for a member of a body that does not have the shape it should."""
-    shown = str(value)
-    if len(shown) > LONGEST_VALUE_SHOWN:
-        shown = shown[:LONGEST_VALUE_SHOWN] + "…"
-    return f"Invalid input for field/attribute {name}. Value: {shown}. {reason}"
+    return f"Invalid input for field/attribute {name}. Value: {_cut(str(value))}. {reason}"
+
+
+def brief(value: Any) -> str:
+    """Return `value` as a reason quotes it, cut where it is long."""
+    return _cut(repr(value))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_VALUE_SHOWN else text[:LONGEST_VALUE_SHOWN] + "…"
 
 
 def fault(code: int, message: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from uuid import UUID
 from rest_framework import serializers
 
 from storage_site.api import links
-from storage_site.api.errors import invalid_input
+from storage_site.api.errors import brief, invalid_input
 
 TRUE_WORDS = frozenset(["true", "True", "TRUE", "1", "ON", "On", "on", "YES", "Yes", "yes", "y", "t"])
 FALSE_WORDS = frozenset(["false", "False", "FALSE", "0", "OFF", "Off", "off", "NO", "No", "no", "n", "f"])
@@ -54,7 +54,7 @@ class Integer(Strict, serializers.IntegerField):
         if isinstance(data, str) and DIGITS.fullmatch(data):
             data = int(data)
         if isinstance(data, bool) or not isinstance(data, int):
-            self.refuse(data, f"{data!r} is not of type 'integer'")
+            self.refuse(data, f"{brief(data)} is not of type 'integer'")
         if data < self.smallest:
             self.refuse(data, f"{data} is less than the minimum of {self.smallest}")
         if data > self.largest:
@@ -74,7 +74,7 @@ class Boolean(Strict, serializers.BooleanField):
         if isinstance(data, str) and data in TRUE_WORDS:
             return True
         if not isinstance(data, str) or data not in FALSE_WORDS:
-            self.refuse(data, f"{data!r} is not of type 'boolean'")
+            self.refuse(data, f"{brief(data)} is not of type 'boolean'")
         return False
 
 
@@ -98,19 +98,19 @@ class Text(Strict, serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
         """Return the text."""
         if not isinstance(data, str):
-            self.refuse(data, f"{data!r} is not of type 'string'")
+            self.refuse(data, f"{brief(data)} is not of type 'string'")
         value = data.strip() if self.trim_whitespace else data
         if len(value.strip()) < self.shortest:
-            self.refuse(data, f"{data!r} is too short")
+            self.refuse(data, f"{brief(data)} is too short")
         if len(value) > self.longest:
             self.refuse_length(value)
         if self.form is not None and not self.form.fullmatch(value):
-            self.refuse(data, f"{data!r} does not match '{self.form.pattern}'")
+            self.refuse(data, f"{brief(data)} does not match '{self.form.pattern}'")
         return value
 
     def refuse_length(self, value: str) -> NoReturn:
         """Refuse a text that is too long."""
-        self.refuse(value, f"{value!r} is too long")
+        self.refuse(value, f"{brief(value)} is too long")
 
 
 class VolumeText(Text):
@@ -136,7 +136,7 @@ class Identity(Strict, serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
         """Return the id in lower case."""
         if not isinstance(data, str) or not UUID_FORM.fullmatch(data):
-            self.refuse(data, f"{data!r} is not a 'uuid'")
+            self.refuse(data, f"{brief(data)} is not a 'uuid'")
         return data.lower()
 
 
@@ -153,7 +153,7 @@ class Choice(Strict, serializers.ChoiceField):
         """Return the word."""
         word = data.lower() if self.any_case and isinstance(data, str) else data
         if not isinstance(word, str) or word not in self.choices:
-            self.refuse(data, f"{data!r} is not one of {list(self.choices)}")
+            self.refuse(data, f"{brief(data)} is not one of {list(self.choices)}")
         return word
 
 
@@ -170,7 +170,7 @@ class Members(Strict, serializers.JSONField):
             except ValueError:
                 self.refuse(data, "it is not JSON")
         if not isinstance(data, dict):
-            self.refuse(data, f"{data!r} is not of type 'object'")
+            self.refuse(data, f"{brief(data)} is not of type 'object'")
         return data
 
 
@@ -193,13 +193,13 @@ class Metadata(Members):
         members = super().to_internal_value(data)
         for key, value in members.items():
             if not self.keys.fullmatch(key):
-                self.refuse(members, f"{key!r} does not match any of the regexes: '^{self.keys.pattern}$'")
+                self.refuse(members, f"{brief(key)} does not match any of the regexes: '^{self.keys.pattern}$'")
             if value is None and self.null_values:
                 continue
             if not isinstance(value, str):
-                raise serializers.ValidationError(invalid_input(key, value, f"{value!r} is not of type 'string'"))
+                raise serializers.ValidationError(invalid_input(key, value, f"{brief(value)} is not of type 'string'"))
             if self.longest is not None and len(value) > self.longest:
-                raise serializers.ValidationError(invalid_input(key, value, f"{value!r} is too long"))
+                raise serializers.ValidationError(invalid_input(key, value, f"{brief(value)} is too long"))
         return members
 
 

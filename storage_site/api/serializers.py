@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.utils.html import is_html_input
 
-from storage_site.api.errors import invalid_input
+from storage_site.api.errors import brief, invalid_input
 from storage_site.caller import Caller
 
 
@@ -80,7 +80,7 @@ class StrictSerializer(VersionedSerializer):
         if members is None and self._option("null_is_empty", default=False):
             members = {}
         if not isinstance(members, dict):
-            self._refuse(members, f"{members!r} is not of type 'object'")
+            self._refuse(members, f"{brief(members)} is not of type 'object'")
         self._refuse_unknown(members)
         beside: Mapping[str, str] = self._option("beside", {})
         return super().run_validation({**members, **{beside[key]: data[key] for key in beside if key in data}})
@@ -88,7 +88,7 @@ class StrictSerializer(VersionedSerializer):
     def _inside(self, body: Any) -> Any:
         envelope = self.envelope()
         if not isinstance(body, dict):
-            raise serializers.ValidationError(f"{body!r} is not of type 'object'")
+            raise serializers.ValidationError(f"{brief(body)} is not of type 'object'")
         if envelope not in body:
             raise serializers.ValidationError(f"'{envelope}' is a required property")
         unknown = set(body) - {envelope} - set(self._option("beside", {}))
@@ -123,6 +123,6 @@ class StrictSerializer(VersionedSerializer):
 
 
 def _unexpected(names: set[str]) -> str:
-    listed = ", ".join(repr(name) for name in sorted(names))
+    listed = ", ".join(brief(name) for name in sorted(names))
     verb = "was" if len(names) == 1 else "were"
     return f"Additional properties are not allowed ({listed} {verb} unexpected)"

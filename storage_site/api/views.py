@@ -126,9 +126,8 @@ class ApiView(generics.GenericAPIView[Any]):
 
     def values(self) -> dict[str, Any]:
         """Return what the body says, by field. :raises serializers.ValidationError: naming the first thing wrong."""
-        serializer = self.reads[str(self.request.method)](data=self.body(), context=self.get_serializer_context())
-        serializer.is_valid(raise_exception=True)
-        return dict(serializer.validated_data)
+        serializer = self.reads[str(self.request.method)](context=self.get_serializer_context())
+        return dict(serializer.run_validation(self.body()))
 
     def written(self, serializer_class: type[Any], instance: Any, *, many: bool = False) -> Any:
         """Return `instance` as the serializer writes it for this request."""
