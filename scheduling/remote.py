@@ -16,6 +16,9 @@ from storage_site import queues
 
 logger = logging.getLogger(__name__)
 
+# How long after its consumer has started a worker is sure to hear what is broadcast.
+LISTENING_S = 0.3
+
 
 @control_command(visible=False)  # type: ignore[untyped-decorator] # celery carries no types
 def receive_report(state: Any, report: Any = None, **_later: Any) -> None:
@@ -44,8 +47,13 @@ class AskForReports(bootsteps.StartStopStep):  # type: ignore[misc] # celery car
             return
         if isinstance(consumer.pool, prefork.TaskPool):
             raise ImproperlyConfigured("a scheduler keeps the reports in memory: start it with --pool=threads")
-        if REPORTS.note_asked(0):
-            enquiry.ask_for_reports()
+        # The broker delivers to a worker only once its loop runs: an answer that came before would be lost.
+        consumer.timer.call_after(LISTENING_S, _ask)
+
+
+def _ask() -> None:
+    if REPORTS.note_asked(0):
+        enquiry.ask_for_reports()
 
 
 def _is_scheduler(app: Any) -> bool:

@@ -129,7 +129,7 @@ def _await_reports(services: Iterable[Service]) -> None:
     living = {service.host for service in services if heartbeat.is_up(service)}
     if living and living <= REPORTS.hosts():
         return
-    if REPORTS.note_asked(settings.REPORT_INTERVAL_S):
+    if REPORTS.note_asked(ANSWER_S):
         enquiry.ask_for_reports()
         REPORTS.wait_for(living, ANSWER_S)
 
