@@ -86,11 +86,13 @@ def create_type(stage: Stage) -> None:
 
 def create_volume(stage: Stage) -> None:
     """As a member, make a volume of 1 GiB of that type: cinder create."""
-    stage.command("demo", "create", "--name", "demo", "--volume-type", "demo", "--poll", "1")
-    (volume,) = stage.client("demo").volumes.list()
-    _expect("the volume's status", volume.status, "available")
+    stage.command("demo", "create", "--name", "demo", "--volume-type", "demo", "1")
+    client = stage.client("demo")
+    (volume,) = client.volumes.list()
     _expect("the volume's type", volume.volume_type, "demo")
     stage.volume_id = volume.id
+    _wait(lambda: client.volumes.get(volume.id).status != "creating", "the volume is still being made")
+    _expect("the volume's status", client.volumes.get(volume.id).status, "available")
 
 
 def attach(stage: Stage) -> None:
@@ -166,14 +168,12 @@ def delete_volume(stage: Stage) -> None:
     """Delete the volume: cinder delete."""
     stage.command("demo", "delete", "demo")
     client = stage.client("demo")
-    deadline = time.monotonic() + LIMIT_S
-    while time.monotonic() < deadline:
-        try:
-            volume = client.volumes.get(stage.volume_id)
-        except NotFound:
-            return
-        time.sleep(0.1)
-    raise DemoFailed(f"the volume is still there, with status {volume.status}")
+    _wait(lambda: not client.volumes.list(), "the volume is still there")
+    try:
+        client.volumes.get(stage.volume_id)
+    except NotFound:
+        return
+    raise DemoFailed("the volume is still there, and not listed")
 
 
 def delete_type(stage: Stage) -> None:
@@ -225,6 +225,14 @@ def _checksum(connection: Any, start: int, length: int, also: Callable[[bytes], 
 def _expect(what: str, found: object, wanted: object) -> None:
     if found != wanted:
         raise DemoFailed(f"{what}: expected {wanted!r}, found {found!r}")
+
+
+def _wait(is_so: Callable[[], bool], trouble: str) -> None:
+    deadline = time.monotonic() + LIMIT_S
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise DemoFailed(f"{trouble} after {LIMIT_S} s")
+        time.sleep(0.1)
 
 
 def _run(*argv: str) -> None:

@@ -52,7 +52,7 @@ class Fleet:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Return what every process of the fleet finds in its environment."""
+        """Return what a command that concerns this fleet finds in its environment."""
         programs = [str(Path(sys.executable).parent), self.inherited.get("PATH", os.defpath), "/usr/sbin", "/sbin"]
         return {
             **self.inherited,
@@ -60,7 +60,6 @@ class Fleet:
             "PYTHONUNBUFFERED": "1",
             "CELINDER_DATA_DIR": str(self.directory.root),
             "CELINDER_BIND": self.address.bind,
-            leftovers.MARK: str(self.directory.root),
         }
 
     @property
@@ -84,7 +83,8 @@ class Fleet:
         self.directory.make()
         with self.directory.held():
             self.address.refuse_if_taken()
-            supervisor = Supervisor(self.directory, self.environment, say)
+            marked = self.environment | {leftovers.MARK: str(self.directory.root)}
+            supervisor = Supervisor(self.directory, marked, say)
             supervisor.listen()
             try:
                 self._state(STARTING)

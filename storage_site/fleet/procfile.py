@@ -73,7 +73,7 @@ def worker(queue: str) -> Line:
     """Return the line of a worker that serves `queue`."""
     return Line(
         queue,
-        f"celery -A storage_site worker -P threads -Q {queue} -n {queue}@%h --without-gossip --without-mingle",
+        f"celery --quiet -A storage_site worker -P threads -Q {queue} -n {queue}@%h --without-gossip --without-mingle",
     )
 
 
@@ -85,7 +85,7 @@ def generate(backends: Iterable[str]) -> str:
         worker(queues.SCHEDULER),
         *(worker(queues.of_backend(backend)) for backend in backends),
         worker(queues.BACKUP),
-        Line("beat", "celery -A storage_site beat --pidfile="),
+        Line("beat", "celery --quiet -A storage_site beat --pidfile="),
     ]
     return "".join(f"{line}\n" for line in lines)
 
