@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from celery import current_app
-from kombu import Producer
 from kombu.exceptions import OperationalError as BrokerError
+from kombu.messaging import Producer
 from kombu.pidbox import Mailbox
 
 from scheduling.placement import PoolReport
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 PATIENCE_S = 1.0
 
 
-class _OneTry(Producer):  # type: ignore[misc] # kombu carries no types
+class _OneTry(Producer):
     """Publishes once: a mailbox would otherwise repeat it for as long as the broker is away."""
 
     def publish(self, *args: Any, **options: Any) -> Any:

@@ -144,7 +144,7 @@ class ReportStore:
     def pools(self) -> list[PoolReport]:
         """Return all pools whose report is still fresh, less what was given away since."""
         with self._news:
-            self._forget()
+            self._drop_old()
             return [self._adjusted(pool) for known in self._known.values() for pool in known.pools]
 
     def decide(self, choose: Callable[[list[PoolReport]], Decision], *, volume_id: str, size_gib: int) -> Decision:
@@ -177,11 +177,16 @@ class ReportStore:
             self._asked_at = now
             return True
 
+    def forget(self) -> None:
+        """Forget everything, as a process that has just started."""
+        with self._news:
+            self._known, self._taken, self._asked_at = {}, {}, None
+
     def _adjusted(self, pool: PoolReport) -> PoolReport:
         taken = [one.size_gib for one in self._taken.values() if one.key == pool.key]
         return replace(pool, capabilities=less(pool.capabilities, taken)) if taken else pool
 
-    def _forget(self) -> None:
+    def _drop_old(self) -> None:
         oldest = self._clock() - self._lifetime_s
         self._known = {backend: known for backend, known in self._known.items() if known.received_at >= oldest}
         self._taken = {volume_id: taken for volume_id, taken in self._taken.items() if taken.key.backend in self._known}
