@@ -9,6 +9,7 @@ import stat
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,8 @@ from drivers.fences import TOMBSTONE_DAYS
 from drivers.types import GIB, Fence
 from drivers.volume.local import LocalDriver
 from drivers.volume.local.failures import meaning_of
-from drivers.volume.local.records import locked
+from drivers.volume.local.layout import Layout
+from drivers.volume.local.records import locked, locked_record
 from tests.contracts.machine import (
     daemons_of,
     eventually,
@@ -420,13 +422,12 @@ def test_checking_forgets_claims_when_no_late_one_can_come_any_more(driver, root
         driver.create_volume(ref, FIRST)
         driver.export(ref, new_request(), FIRST)
         driver.delete_volume(ref, LATER)
-    record = root / "fences" / f"{old.id}.json"
-    stored = json.loads(record.read_text())
-    past = time.time() - (TOMBSTONE_DAYS * 24 + 1) * 3600
-    stored["volume"][2] = past
-    for export in stored["exports"].values():
-        export[2] = past
-    record.write_text(json.dumps(stored))
+    with locked_record(Layout(root, root / "run"), old.id) as record:
+        past = time.time() - (TOMBSTONE_DAYS * 24 + 1) * 3600
+        record.book.seen_at = past
+        for export in record.book.exports.values():
+            export.seen_at = past
+        record.save()
     driver.check()
     assert {path.stem for path in (root / "fences").iterdir()} == {young.id}
     with pytest.raises(StaleFence):
@@ -561,7 +562,66 @@ def test_the_reserved_part_is_not_promised(driver, root):
     [("ENOSPC", BackendFull), ("EDQUOT", BackendFull), ("EMFILE", BackendBusy), ("EIO", BackendDown)],
 )
 def test_an_error_of_the_system_decides_whether_another_back_end_or_a_later_time_helps(number, family):
-    assert type(meaning_of(OSError(getattr(errno, number), "told"), "testing")) is family
+    assert type(meaning_of(OSError(getattr(errno, number), "told"), "testing", BackendFull)) is family
+
+
+def test_when_the_disk_is_full_volumes_can_still_be_detached_and_deleted(tmp_path):
+    root = tmp_path / "small"
+    root.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "celinder-test", root], check=False).returncode:
+        pytest.skip("only root may mount a small file system")
+    try:
+        with tempfile.TemporaryDirectory(prefix="celinder-") as short:
+            settings = {"path": str(root), "runtime_path": short, "max_over_subscription_ratio": 10_000}
+            driver, ref, request = LocalDriver.from_settings("local", settings), new_ref(), new_request()
+            driver.check()
+            driver.create_volume(ref, FIRST)
+            with open_connection(driver.export(ref, request, FIRST)) as connection, pytest.raises(BackendFull):
+                connection.pwrite(bytes(range(256)) * 64 * 1024, 0)
+            fill = root / "fill"
+            with suppress(OSError), fill.open("wb", buffering=0) as file:
+                while True:
+                    file.write(bytes(512))
+            with pytest.raises(BackendFull):
+                driver.create_volume(new_ref(), FIRST)
+            driver.unexport(ref, request.attachment_id, LATER)
+            with pytest.raises(StaleFence):
+                driver.export(ref, request, FIRST)
+            driver.delete_volume(ref, LATER)
+            assert driver.stats().volumes == 0
+            fill.unlink()
+            with pytest.raises(StaleFence):
+                driver.create_volume(ref, FIRST)
+            driver.create_volume(ref, LAST)
+    finally:
+        subprocess.run(["umount", root], check=True)
+
+
+def test_a_record_cut_short_by_a_crash_counts_with_what_it_said_before(driver, root):
+    ref = new_ref()
+    driver.create_volume(ref, FIRST)
+    driver.extend_volume(ref, 2, LATER)
+    record = root / "fences" / f"{ref.id}.json"
+    before = record.read_bytes()
+    driver.extend_volume(ref, 3, LAST)
+    after = record.read_bytes()
+    assert len(before) == len(after)
+    changed = [n for n in range(len(after)) if before[n] != after[n]]
+    for cut in (changed[0] + 1, changed[-1]):
+        record.write_bytes(after[:cut] + before[cut:])
+        driver.extend_volume(ref, 3, LATER)
+
+
+def test_a_record_grows_with_its_attachments(driver, root):
+    ref = new_ref()
+    driver.create_volume(ref, FIRST)
+    requests = [new_request() for _ in range(60)]
+    for request in requests:
+        driver.unexport(ref, request.attachment_id, LATER)
+    for request in requests:
+        with pytest.raises(StaleFence):
+            driver.export(ref, request, FIRST)
+    assert [path.suffix for path in sorted((root / "fences").iterdir())] == [".json", ".lock"]
 
 
 def test_a_storage_that_is_not_mounted_is_not_taken_for_an_empty_one(driver, root):

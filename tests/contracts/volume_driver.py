@@ -26,7 +26,7 @@ HOSTILE = [
     "../../etc/passwd",
     "a/../../b",
     "0" * 36,
-    "{%s}" % uuid.uuid4(),
+    f"{{{uuid.uuid4()}}}",
     f"{uuid.uuid4()}\n",
     "x" * 5000,
     "%s\0",

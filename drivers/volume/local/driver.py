@@ -9,6 +9,8 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from drivers.errors import (
+    BackendFull,
+    DriverError,
     InvalidConfiguration,
     NotSupported,
     PermanentDriverError,
@@ -34,8 +36,9 @@ from drivers.volume.local.images import DamagedImage, image_bytes, make_image, r
 from drivers.volume.local.layout import LONGEST_SOCKET_NAME, SOCKET_PATH_BYTES, Layout
 from drivers.volume.local.processes import end_daemons_below
 from drivers.volume.local.programs import missing
-from drivers.volume.local.records import LockedRecord, locked, locked_record, sync_directory
+from drivers.volume.local.records import LockedRecord, locked, locked_record
 from drivers.volume.local.room import measure, need_room
+from drivers.volume.local.slots import sync_directory
 from drivers.volume.local.tidying import drop_preparations, tidy
 
 
@@ -78,15 +81,14 @@ class LocalDriver(VolumeDriver):
     def create_volume(self, ref: VolumeRef, fence: Fence) -> None:
         """Prepare a file of this claim's own, then publish it under its name. Raises as the contract says."""
         draft = self._layout.temporary(ref.id, fence)
-        with as_driver_errors(f"creating {ref.name}"):
+        with as_driver_errors(f"creating {ref.name}", full=BackendFull):
             with self._claimed(ref, fence):
                 drop_preparations(self._layout, ref.id, older_than=fence)
                 if self._is_made(ref):
                     return
                 need_room(self._configuration, self._layout, ref.size_gib)
             try:
-                with suppress(FileNotFoundError):  # a later claim has tidied it up: the next line will say so
-                    make_image(draft, ref.size_gib)
+                self._prepare(ref, draft, fence)
                 with self._claimed(ref, fence):
                     if not self._is_made(ref):
                         self._publish(ref, draft)
@@ -105,7 +107,7 @@ class LocalDriver(VolumeDriver):
 
     def extend_volume(self, ref: VolumeRef, new_size_gib: int, fence: Fence) -> None:
         """Enlarge the file while nobody has it open. Raises as the contract says."""
-        with as_driver_errors(f"extending {ref.name}"), self._claimed(ref, fence) as record:
+        with as_driver_errors(f"extending {ref.name}", full=BackendFull), self._claimed(ref, fence) as record:
             size_gib = self._size_gib(ref)
             if new_size_gib == size_gib:
                 return
@@ -187,6 +189,14 @@ class LocalDriver(VolumeDriver):
             record.book.admit(fence, now=time.time())
             record.save()
             yield record
+
+    def _prepare(self, ref: VolumeRef, draft: Path, fence: Fence) -> None:
+        """Make the file that may become the volume. Raises as `make_image`, or StaleFence if that is the reason."""
+        try:
+            make_image(draft, ref.size_gib)
+        except (DriverError, OSError):
+            with self._claimed(ref, fence):  # a later claim tidies the files of earlier ones up
+                raise
 
     def _publish(self, ref: VolumeRef, draft: Path) -> None:
         """Make a prepared file the volume, counting its room. :raises BackendFull: if others took the room."""

@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 
 from drivers.errors import InvalidConfiguration
-from drivers.volume.local.records import sync_directory, write_durably
+from drivers.volume.local.slots import sync_directory, write_durably
 
 
 def claim_directory(marker: Path, key: str) -> None:

@@ -5,13 +5,13 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from drivers.errors import BackendBusy, BackendDown
 from drivers.fences import FenceBook
-from drivers.volume.local.failures import as_driver_errors
 from drivers.volume.local.layout import Layout
+from drivers.volume.local.slots import SlottedFile
 
 LOCK_WAIT_S = 15.0
 _POLL_S = (0.001, 0.05)
@@ -21,8 +21,8 @@ class LockedRecord:
     """A volume's fence book while its lock is held."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self.book = _read(path)
+        self._file = SlottedFile(path)
+        self.book = _read(self._file, path)
         self._stored = self.book.as_json()
 
     def save(self) -> None:
@@ -31,10 +31,7 @@ class LockedRecord:
         changed = self.book.as_json()
         if changed == self._stored:
             return
-        draft = self._path.with_suffix(".new")
-        write_durably(draft, json.dumps(changed).encode())
-        draft.replace(self._path)
-        sync_directory(self._path.parent)
+        self._file.write(json.dumps(changed).encode())
         self._stored = changed
 
 
@@ -54,9 +51,9 @@ def locked(path: Path, *, wait_s: float = LOCK_WAIT_S) -> Iterator[None]:
     """Hold the lock of file `path`, made if need be, for the block; death of the process releases it.
 
     :raises BackendBusy: if somebody else holds it longer than `wait_s`, with the holder's process id.
+    :raises OSError: if the file cannot be opened.
     """
-    with as_driver_errors(f"locking {path}"):
-        handle = _acquire(path, time.monotonic() + wait_s)
+    handle = _acquire(path, time.monotonic() + wait_s)
     try:
         yield
     finally:
@@ -69,24 +66,6 @@ def forget_record(layout: Layout, volume_id: str) -> None:
     layout.lock(volume_id).unlink(missing_ok=True)
 
 
-def write_durably(path: Path, content: bytes) -> None:
-    """Write a whole file that only we can read, and wait until it is on the disk. :raises OSError: if it fails."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def sync_directory(path: Path) -> None:
-    """Wait until the names in a directory are on the disk. :raises OSError: if it fails."""
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def _acquire(path: Path, deadline: float) -> int:
     """Return a descriptor that holds the lock of `path`. :raises BackendBusy: at the deadline."""
     pause, longest = _POLL_S
@@ -95,8 +74,8 @@ def _acquire(path: Path, deadline: float) -> int:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _is_still(path, handle):
-                os.ftruncate(handle, 0)
-                os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+                with suppress(OSError):  # a note for those who wait; a full disk may refuse it
+                    os.pwrite(handle, f"{os.getpid():<10}\n".encode(), 0)
                 return handle
         except BlockingIOError:
             if time.monotonic() >= deadline:
@@ -119,14 +98,12 @@ def _is_still(path: Path, handle: int) -> bool:
         return False
 
 
-def _read(path: Path) -> FenceBook:
-    """Return the book in file `path`, an empty one if there is no file. :raises BackendDown: if it is damaged."""
+def _read(file: SlottedFile, path: Path) -> FenceBook:
+    """Return the book in a file, an empty one if there is none. :raises BackendDown: if it is damaged."""
     try:
-        with as_driver_errors(f"reading {path}"):
-            return FenceBook.from_json(json.loads(path.read_bytes()))
-    except BackendDown as error:
-        if isinstance(error.__cause__, FileNotFoundError):
-            return FenceBook()
-        raise
+        content = file.read()
+        return FenceBook() if content is None else FenceBook.from_json(json.loads(content))
     except (KeyError, TypeError, ValueError) as error:
-        raise BackendDown(f"The fence record {path} is damaged ({error!r}); restore it or delete the volume") from error
+        raise BackendDown(
+            f"The fence record {path} is damaged ({error}); if no other worker can be at work on this volume, delete it"
+        ) from error
