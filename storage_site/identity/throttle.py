@@ -71,7 +71,7 @@ def client_address(request: HttpRequest) -> str:
 
     X-Forwarded-For speaks only where a trusted proxy (settings.TRUSTED_PROXIES) wrote it.
     """
-    address = request.META.get("REMOTE_ADDR", "")
+    address = str(request.META.get("REMOTE_ADDR", ""))
     hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
     while hops and _is_within(address, settings.TRUSTED_PROXIES):
         address = hops.pop()
