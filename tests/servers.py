@@ -1,4 +1,7 @@
-"""Private servers for tests: each has a directory and an address of its own, and ends with whoever started it."""
+"""Private servers for tests: each has a directory and an address of its own, and ends with whoever started it.
+
+`python -m tests.servers NAME COMMAND…` runs a command beside one, with its address in the environment.
+"""
 
 import os
 import pwd
@@ -6,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -157,6 +161,7 @@ def rabbitmq(consumer_timeout_ms: int = 1_800_000) -> Iterator[Server]:
         (folder / "plugins").write_text("[].")
         (folder / "rabbitmq.conf").write_text(
             f"listeners.tcp.1 = 127.0.0.1:{port}\nconsumer_timeout = {consumer_timeout_ms}\n"
+            f"channel_tick_interval = {min(60_000, consumer_timeout_ms // 4)}\n"  # how often it looks for one
             "vm_memory_high_watermark.absolute = 512MB\ndisk_free_limit.absolute = 50MB\nlog.console = true\n"
         )
         server = Server(
@@ -245,3 +250,23 @@ def _has_database(where: Mapping[str, str]) -> bool:
         return True
     finally:
         connection.close()
+
+
+# --- as a command ----------------------------------------------------------------------------------------------
+
+SERVERS = {
+    "valkey": (valkey, "CELERY_BROKER_URL"),
+    "rabbitmq": (rabbitmq, "CELERY_BROKER_URL"),
+    "postgresql": (postgresql, "DATABASE_URL"),
+}
+
+
+def main(name: str, *command: str) -> int:
+    """Run `command` beside the server called `name`; return its exit code."""
+    run, variable = SERVERS[name]
+    with run() as server:
+        return subprocess.run(command, env={**os.environ, variable: server.url}, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

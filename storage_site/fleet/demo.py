@@ -1,6 +1,5 @@
 """The demonstration: a fleet in a temporary place, used from outside by unmodified clients, and nothing left of it."""
 
-import os
 import shutil
 import signal
 import subprocess
@@ -19,10 +18,9 @@ from storage_site.fleet.demo_steps import DemoFailed, Stage
 from storage_site.fleet.directory import Directory
 from storage_site.fleet.fleet import ENDED_S, Fleet
 from storage_site.fleet.logfile import tail
+from storage_site.fleet.surroundings import neutral
 
 ROOM_GIB = 2
-_FOREIGN = ("CELINDER_", "DJANGO_", "OS_")  # the demonstration is the same whatever its caller has set
-_FOREIGN_NAMES = {"DATABASE_URL", "CELERY_BROKER_URL", "PORT"}
 
 
 class Interrupted(Exception):  # noqa: N818 - somebody wants it to end
@@ -75,14 +73,8 @@ def _timed(what: str, act: Callable[[], object]) -> None:
 
 
 def _fleet(root: Path) -> Fleet:
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(_FOREIGN) and name not in _FOREIGN_NAMES
-    }
-    return Fleet(
-        Directory(root), Address("127.0.0.1", free_port()), settings.BASE_DIR, has_own_broker=True, inherited=inherited
-    )
+    address = Address("127.0.0.1", free_port())
+    return Fleet(Directory(root), address, settings.BASE_DIR, has_own_broker=True, inherited=neutral())
 
 
 def _start(fleet: Fleet) -> None:
