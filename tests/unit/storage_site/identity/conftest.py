@@ -14,7 +14,7 @@ PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(autouse=True)
-def only_identity(settings):
+def paths(settings):
     settings.ROOT_URLCONF = "identity_urls"
     recent.forget()
 

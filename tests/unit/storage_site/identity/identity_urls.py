@@ -1,14 +1,14 @@
-"""The identity calls, the console, and a view that tells who calls it: these tests need no other path."""
+"""The paths of the project, and a view that tells who calls it."""
 
 from dataclasses import asdict
 
-from django.contrib import admin
-from django.urls import include, path
+from django.urls import path
 from rest_framework.permissions import BasePermission
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from storage_site import urls
 from storage_site.identity.authentication import ConsoleAuthentication, TokenAuthentication
 from storage_site.identity.views.keystone import answer_for
 
@@ -33,8 +33,4 @@ class WhoAmI(APIView):
     post = get
 
 
-urlpatterns = [
-    path("who", WhoAmI.as_view()),
-    path("", include("storage_site.identity.urls")),
-    path("admin/", admin.site.urls),
-]
+urlpatterns = [path("who", WhoAmI.as_view()), *urls.urlpatterns]
