@@ -60,7 +60,7 @@ class PoolReport:
     capabilities: Mapping[str, Any] = field(default_factory=dict)
     # When it was measured, by this process's monotonic clock.
     reported_at: float = 0.0
-    # ISO time of the measurement by the reporter's own clock; shown, never compared.
+    # ISO time (UTC) of the measurement by the reporter's own clock; shown, never compared.
     sent_at: str = ""
     is_enabled: bool = True
     disabled_reason: str = ""

@@ -1,6 +1,7 @@
 """What each volume worker last said about its pools: kept in this process's memory, forgotten when it grows old."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -28,8 +29,7 @@ def to_pool_reports(report: Mapping[str, Any], *, reported_at: float = 0.0) -> l
     """
     try:
         backend, host = _text(report, "backend"), _text(report, "host")
-        zone, sent_at = _text(report, "zone"), _text(report, "sent_at")
-        _moment(sent_at)
+        zone, sent_at = _text(report, "zone"), _moment(_text(report, "sent_at")).isoformat()
         pools = _pools(report.get("pools"))
     except MalformedReportError as error:
         logger.warning("report refused", extra={"reason": str(error), "reporter": str(report)[:200]})
@@ -67,12 +67,13 @@ def _pools(found: object) -> list[dict[str, Any]]:
     return [dict(pool) for pool in found]
 
 
-def _moment(sent_at: str) -> float:
+def _moment(sent_at: str) -> datetime:
+    """Return the time; one without a zone is UTC."""
     try:
         moment = datetime.fromisoformat(sent_at)
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise MalformedReportError("sent_at has to be an ISO time") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ class ReportStore:
         backend = pools[0].backend
         with self._news:
             known = self._known.get(backend)
-            offset, measured_at = self._measured(known, _moment(pools[0].sent_at))
+            offset, measured_at = self._measured(known, _moment(pools[0].sent_at).timestamp())
             if known is not None and measured_at < known.measured_at:
                 return
             pools = [replace(pool, reported_at=measured_at) for pool in pools]
@@ -164,9 +165,17 @@ class ReportStore:
         return {pool.host for pool in self.pools()}
 
     def wait_for(self, hosts: Collection[str], timeout_s: float) -> bool:
-        """Wait until all of `hosts` have reported, `timeout_s` at most; tell whether they have."""
+        """Wait until all of `hosts` (anybody, where none is named) have reported; tell whether they have.
+
+        Not longer than `timeout_s`, and not at all where that is negative.
+        """
+
+        def have_reported() -> bool:
+            known = self.hosts()
+            return bool(known) and known.issuperset(hosts)
+
         with self._news:
-            return self._news.wait_for(lambda: self.hosts().issuperset(hosts), timeout_s)
+            return self._news.wait_for(have_reported, max(timeout_s, 0))
 
     def note_asked(self, again_after_s: float) -> bool:
         """Tell whether workers should be asked for reports now, and if so take it for done."""
@@ -176,6 +185,11 @@ class ReportStore:
                 return False
             self._asked_at = now
             return True
+
+    def asked_s_ago(self) -> float:
+        """Return how long ago workers were asked last."""
+        with self._news:
+            return math.inf if self._asked_at is None else self._clock() - self._asked_at
 
     def forget(self) -> None:
         """Forget everything, as a process that has just started."""

@@ -14,5 +14,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("storage_site.identity.urls")),
     path("", include("volumes.urls")),
+    path("", include("scheduling.urls")),
     *discovery.fallback,
 ]

@@ -125,13 +125,17 @@ def _with_standing(pool: PoolReport, service: Service | None) -> PoolReport:
 
 
 def _await_reports(services: Iterable[Service]) -> None:
-    """Make sure that every living back-end has been asked, and wait a moment for those that have not answered."""
+    """Make sure that the living back-ends have been asked lately, and have had a moment to answer.
+
+    One that lives and stays silent (its storage does not answer) delays only the placements of that moment.
+    """
     living = {service.host for service in services if heartbeat.is_up(service)}
-    if living and living <= REPORTS.hosts():
+    known = REPORTS.hosts()
+    if living and living <= known:
         return
-    if REPORTS.note_asked(ANSWER_S):
+    if REPORTS.note_asked(settings.REPORT_INTERVAL_S if known else ANSWER_S):
         enquiry.ask_for_reports()
-        REPORTS.wait_for(living, ANSWER_S)
+    REPORTS.wait_for(living, ANSWER_S - REPORTS.asked_s_ago())
 
 
 def _refuse(op: Claimed, decision: Decision, services: dict[str, Service]) -> None:

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from celery import current_app
 from hypothesis import HealthCheck, settings
 
 from scheduling.reports import REPORTS
@@ -21,3 +22,9 @@ def knows_nothing():
     REPORTS.forget()
     yield
     REPORTS.forget()
+
+
+@pytest.fixture(autouse=True)
+def quick_broker(monkeypatch):
+    """Let the in-memory broker look for messages more than once a second."""
+    monkeypatch.setattr(current_app.conf, "broker_transport_options", {"polling_interval": 0.01})

@@ -1,5 +1,6 @@
 """Placing a volume: from the accepted operation to the queue of a back-end, or to a reason."""
 
+import threading
 import uuid
 from datetime import timedelta
 
@@ -150,6 +151,16 @@ def test_a_living_back_end_that_has_not_reported_is_waited_for_but_not_for_ever(
     age(operation, place_volume.SILENCE_S)
     assert run(operation).status == "error"
     assert "mem2: it is alive but has not reported its capacity yet" in operation.fault_detail
+
+
+def test_an_answer_to_somebody_elses_question_is_awaited(accepted):
+    beat(queues.of_backend("mem1"))
+    operation = accepted(10)
+    REPORTS.note_asked(0)
+    late = threading.Timer(0.05, told, [[report("mem1")]])
+    late.start()
+    assert run(operation).backend == "mem1"
+    late.join()
 
 
 def test_a_back_end_that_is_gone_is_named_and_not_waited_for(accepted):

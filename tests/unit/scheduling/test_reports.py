@@ -1,5 +1,6 @@
 """What the scheduler remembers of the back-ends, by a clock of the test's own."""
 
+import math
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -229,11 +230,20 @@ def test_waiting_ends_when_everybody_awaited_has_reported(store):
 def test_waiting_ends_when_the_time_is_up(store):
     store.receive(report("local"))
     assert store.wait_for({"host@local", "host@fast"}, 0.01) is False
+    assert store.wait_for({"host@local", "host@fast"}, -1) is False
+
+
+def test_where_nobody_is_named_anybodys_report_ends_the_waiting(store):
+    assert store.wait_for(set(), 0.01) is False
+    store.receive(report("local"))
+    assert store.wait_for(set(), 0) is True
 
 
 def test_workers_are_asked_only_so_often(store, clock):
+    assert store.asked_s_ago() == math.inf
     assert store.note_asked(10)
     clock.now += 9
+    assert store.asked_s_ago() == 9
     assert not store.note_asked(10)
     clock.now += 1
     assert store.note_asked(10)

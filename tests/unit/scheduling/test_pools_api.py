@@ -1,0 +1,88 @@
+"""GET /scheduler-stats/get_pools, answered by a scheduler over a real (in-memory) broker."""
+
+import pytest
+from celery import current_app
+from workers import listening, scheduler, told
+
+from storage_site.operations.heartbeat import host_of
+from tests.calls import Calls
+from tests.factories import VolumeTypeFactory
+from volumes import backends
+from volumes.reporting import report_of
+
+PATH = "/scheduler-stats/get_pools"
+MEM1, MEM2 = f"{host_of('mem1')}#mem1", f"{host_of('mem2')}#mem2"
+
+
+@pytest.fixture
+def as_admin(db, admin):
+    return Calls(admin)
+
+
+@pytest.fixture(autouse=True)
+def _a_scheduler():
+    reports = [report_of(key, backends.driver(key)) for key in ("mem2", "mem1")]
+    reports[0]["sent_at"] = "2026-11-22T15:34:49.772897+02:00"
+    told(reports)
+    with listening(scheduler()):
+        yield
+
+
+def names(answer):
+    return [pool["name"] for pool in answer["pools"]]
+
+
+def test_pools_are_listed_by_name(as_admin):
+    assert as_admin.ok("GET", PATH) == {"pools": [{"name": MEM1}, {"name": MEM2}]}
+    assert as_admin.ok("GET", f"{PATH}?detail=false", version=None) == {"pools": [{"name": MEM1}, {"name": MEM2}]}
+
+
+def test_details_are_what_the_driver_reports_and_when(as_admin):
+    answer = as_admin.ok("GET", f"{PATH}?detail=True")
+    told_of = answer["pools"][1]["capabilities"]
+    assert (told_of["pool_name"], told_of["volume_backend_name"]) == ("mem2", "mem2")
+    assert (told_of["total_capacity_gb"], told_of["free_capacity_gb"]) == (100, 100)
+    assert told_of["timestamp"] == "2026-11-22T13:34:49.772897"
+    assert told_of["filter_function"] is None
+
+
+@pytest.mark.parametrize("value", ["", "maybe", "2"])
+def test_detail_is_a_truth_value(as_admin, value):
+    assert as_admin.refused("GET", f"{PATH}?detail={value}")[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("version", "query", "found"),
+    [
+        ("3.27", f"name={MEM1}&foo=1", [MEM1, MEM2]),
+        ("3.28", f"name={MEM1}", [MEM1]),
+        ("3.28", "name=nowhere", []),
+        ("3.34", "limit=1", []),
+        ("3.34", "volume_type=__DEFAULT__", []),
+        ("3.35", f"name={MEM2}&detail=false", [MEM2]),
+    ],
+)
+def test_filters_count_from_their_version_on(as_admin, version, query, found):
+    query = query.replace("#", "%23")
+    assert names(as_admin.ok("GET", f"{PATH}?{query}", version=version)) == found
+
+
+def test_pools_that_suit_a_type_can_be_asked_for(as_admin):
+    VolumeTypeFactory(name="second", extra_specs={"volume_backend_name": "mem2"})
+    assert names(as_admin.ok("GET", f"{PATH}?volume_type=second", version="3.35")) == [MEM2]
+    assert as_admin.refused("GET", f"{PATH}?volume_type=third", version="3.35")[0] == 404
+
+
+def test_an_unknown_filter_is_refused(as_admin):
+    refusal = as_admin.refused("GET", f"{PATH}?limit=1&foo=2", version="3.35")
+    assert refusal == (400, "badRequest", "Invalid filters limit,foo are found in query options.")
+
+
+def test_pools_are_for_administrators(db, member):
+    assert Calls(member).refused("GET", PATH)[0] == 403
+
+
+def test_without_a_broker_the_answer_says_so(as_admin, tmp_path, monkeypatch):
+    monkeypatch.setattr(current_app.conf, "broker_write_url", f"redis+socket://{tmp_path}/none.sock")
+    code, _, message = as_admin.refused("GET", PATH)
+    assert (code, "broker does not answer" in message) == (503, True)
