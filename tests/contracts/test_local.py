@@ -278,6 +278,28 @@ def test_a_volume_whose_file_is_gone_can_still_be_detached_and_deleted(driver, r
     driver.delete_volume(ref, LATER)
 
 
+def test_calls_leave_no_descriptor_open_however_they_end(driver, root):
+    def live_and_die() -> None:
+        ref, request = new_ref(), new_request()
+        driver.create_volume(ref, FIRST)
+        driver.export(ref, request, FIRST)
+        daemons_of(root)[0].kill()
+        driver.export(ref, request, FIRST)
+        for path in (root / "run").glob("*/n"):
+            path.unlink()
+        driver.export(ref, request, FIRST)
+        with pytest.raises(StaleFence):
+            driver.unexport(ref, request.attachment_id, Fence(1, 1))
+        driver.stop_exports()
+        driver.delete_volume(ref, LATER)
+
+    live_and_die()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(3):
+        live_and_die()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
 # --- workers that die
 
 
@@ -315,7 +337,7 @@ def test_a_daemon_that_comes_up_after_its_worker_was_killed_disturbs_nobody(driv
     driver.delete_volume(ref, LAST)
 
 
-@pytest.mark.parametrize("moment_ms", range(0, 120, 10))
+@pytest.mark.parametrize("moment_ms", range(0, 120, 15))
 def test_a_worker_may_be_killed_at_any_moment_and_the_next_claim_goes_on_to_the_end(
     driver, root, start_worker, moment_ms
 ):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from drivers.errors import BackendBusy, DriverError
+from drivers.errors import BackendBusy, DriverError, TransientDriverError
 from drivers.types import AccessMode
 from drivers.volume.local.failures import as_driver_errors
 from drivers.volume.local.monitor import COMMAND_S, Monitor
@@ -33,6 +33,8 @@ class ExportDaemon:
     mirrors and point-in-time copies can only be had later if it is there. It is made last, so a daemon that has it
     is complete. Every daemon gets a socket of its own for QMP: one that a killed worker started may come up late,
     and must not get in the way of the one that was started instead. NBD keeps one name, which clients come back to.
+
+    Daemons outlive the worker. A service manager has to be told so (systemd: KillMode=process), or it ends them too.
     """
 
     def __init__(self, run_directory: Path, image: Path) -> None:
@@ -75,7 +77,7 @@ class ExportDaemon:
         with as_driver_errors(f"ending the exports of {self._image}"):
             try:
                 monitor = self._adopted()
-            except BackendBusy:  # hung, or in talks with somebody else: it gets a signal instead
+            except TransientDriverError:  # hung, or in talks with somebody else: it gets a signal instead
                 monitor = None
             if monitor is not None:
                 with monitor:
@@ -86,22 +88,23 @@ class ExportDaemon:
 
     def _adopted(self) -> Monitor | None:
         """Return a session with the daemon that serves our image, and end all others in our directory."""
-        with contextlib.ExitStack() as stack:
-            found: Monitor | None = None
+        found: Monitor | None = None
+        with contextlib.ExitStack() as kept:
             for path in sorted(self._directory.glob("q-*")):
                 monitor = self._ask(path)
                 if monitor is None:
                     continue
-                stack.push(monitor)
-                if found is None and self._is_complete(monitor):
-                    found = monitor
-                else:
+                with contextlib.ExitStack() as session:
+                    session.push(monitor)
+                    if found is None and self._is_complete(monitor):
+                        found = monitor
+                        kept.push(session.pop_all())
+                        continue
                     log.warning("ending an incomplete daemon (process %d) of %s", monitor.process.pid, self._image)
                     monitor.quit()
                     path.unlink(missing_ok=True)
-            if found is not None:
-                stack.pop_all()
-            return found
+            kept.pop_all()
+        return found
 
     def _ask(self, path: Path) -> Monitor | None:
         """Return a session with whoever listens at `path`; if that is nobody, remove the left-over socket."""
@@ -114,7 +117,7 @@ class ExportDaemon:
     def _is_complete(self, monitor: Monitor) -> bool:
         """Tell whether the daemon serves our image, through our socket."""
         files = {node["node-name"]: node.get("file") for node in monitor.execute("query-named-block-nodes", flat=True)}
-        if "top" not in files or files.get("file") != str(self._image):
+        if "top" not in files or not _is_same(Path(files.get("file") or ""), self._image):
             return False
         with contextlib.suppress(FileNotFoundError):
             return stat.S_ISSOCK(self.nbd_socket.stat().st_mode)
@@ -155,6 +158,13 @@ class ExportDaemon:
             for path in self._directory.iterdir():
                 path.unlink(missing_ok=True)
             self._directory.rmdir()
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Tell whether two paths are of one file, which may be spelled in several ways, or be gone."""
+    with contextlib.suppress(OSError):
+        return one == other or one.samefile(other)
+    return False
 
 
 def _open_image(monitor: Monitor, image: Path) -> None:
