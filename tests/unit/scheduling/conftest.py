@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from celery import current_app
 from hypothesis import HealthCheck, settings
+from kombu.transport import virtual
 
 from scheduling.reports import REPORTS
 
@@ -27,4 +27,4 @@ def knows_nothing():
 @pytest.fixture(autouse=True)
 def quick_broker(monkeypatch):
     """Let the in-memory broker look for messages more than once a second."""
-    monkeypatch.setattr(current_app.conf, "broker_transport_options", {"polling_interval": 0.01})
+    monkeypatch.setattr(virtual.Transport, "polling_interval", 0.01)
