@@ -161,9 +161,10 @@ def rabbitmq(consumer_timeout_ms: int = 1_800_000) -> Iterator[Server]:
         (folder / "plugins").write_text("[].")
         (folder / "rabbitmq.conf").write_text(
             f"listeners.tcp.1 = 127.0.0.1:{port}\nconsumer_timeout = {consumer_timeout_ms}\n"
-            f"channel_tick_interval = {min(60_000, consumer_timeout_ms // 4)}\n"  # how often it looks for one
             "vm_memory_high_watermark.absolute = 512MB\ndisk_free_limit.absolute = 50MB\nlog.console = true\n"
         )
+        tick_ms = min(60_000, consumer_timeout_ms // 4)  # how often it looks for one; no setting of rabbitmq.conf
+        (folder / "advanced.config").write_text(f"[{{rabbit, [{{channel_tick_interval, {tick_ms}}}]}}].")
         server = Server(
             "rabbitmq",
             folder,
@@ -185,6 +186,7 @@ def _rabbitmq_environment(folder: Path, distribution: int, names: int) -> Mappin
         "HOME": str(folder),
         "RABBITMQ_NODENAME": f"celinder{distribution}@localhost",
         "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq"),
+        "RABBITMQ_ADVANCED_CONFIG_FILE": str(folder / "advanced"),
         "RABBITMQ_CONF_ENV_FILE": "/dev/null",
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
         "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
