@@ -24,7 +24,6 @@ class Member(Func):
         return f"({sql} ->> %s)", [*parameters, self.name]
 
     def as_sqlite(self, compiler: Any, _connection: Any) -> Sql:
-        """Return the SQL for SQLite, whose paths have no way to write a quotation mark."""
+        """Return the SQL for SQLite, whose paths have no way to write a quotation mark inside of a name."""
         sql, parameters = compiler.compile(self.source_expressions[0])
-        name = self.name.replace('"', "")
-        return f"JSON_EXTRACT({sql}, %s)", [*parameters, f'$."{name}"']
+        return f"JSON_EXTRACT({sql}, %s)", [*parameters, f'$."{self.name}"']

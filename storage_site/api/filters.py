@@ -105,6 +105,9 @@ class Pairs(Column):
         pairs = _literal(text, dict)
         if pairs is None or not all(isinstance(each, str) for pair in pairs.items() for each in pair):
             raise NoMatchError
+        # SQLite's paths cannot write one, and no key of metadata has one.
+        if any('"' in key for key in pairs):
+            raise NoMatchError
         return dict(pairs)
 
 

@@ -1,6 +1,6 @@
 """Contract 00, section 9: what a value must look like, and what is said of one that does not."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 
 import pytest
@@ -38,13 +38,15 @@ def test_a_number_outside_of_its_range_is_refused_with_the_bound():
     prefix = "Invalid input for field/attribute it. Value: "
     assert refusal(fields.Integer(), 0) == f"{prefix}0. 0 is less than the minimum of 1"
     assert refusal(fields.Integer(), "-1") == f"{prefix}-1. -1 is less than the minimum of 1"
-    assert refusal(fields.Integer(), 2**31) == f"{prefix}2147483648. 2147483648 is greater than the maximum of 2147483647"
+    assert (
+        refusal(fields.Integer(), 2**31) == f"{prefix}2147483648. 2147483648 is greater than the maximum of 2147483647"
+    )
     assert refusal(fields.Integer(), None) == f"{prefix}None. None is not of type 'integer'"
 
 
 WORDS = {
-    True: "true True TRUE 1 ON On on YES Yes yes y t".split(),
-    False: "false False FALSE 0 OFF Off off NO No no n f".split(),
+    True: ["true", "True", "TRUE", "1", "ON", "On", "on", "YES", "Yes", "yes", "y", "t"],
+    False: ["false", "False", "FALSE", "0", "OFF", "Off", "off", "NO", "No", "no", "n", "f"],
 }
 
 

@@ -14,7 +14,9 @@ NOT_THERE = {
 REQUEST_ID = re.compile(r"req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-@pytest.mark.parametrize("path", [f"/v3/{PROJECT}/volumes", "/v3/volumes", "/v3/volumes.json", "/v3/types/default.json"])
+@pytest.mark.parametrize(
+    "path", [f"/v3/{PROJECT}/volumes", "/v3/volumes", "/v3/volumes.json", "/v3/types/default.json"]
+)
 @pytest.mark.parametrize("version", ["3.0", "3.71"])
 def test_every_resource_has_two_spellings_and_a_suffix(as_member, path, version):
     assert as_member("GET", path, version=version).status_code == 200
