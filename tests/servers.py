@@ -186,7 +186,7 @@ def _rabbitmq_environment(folder: Path, distribution: int, names: int) -> Mappin
         "HOME": str(folder),
         "RABBITMQ_NODENAME": f"celinder{distribution}@localhost",
         "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq"),
-        "RABBITMQ_ADVANCED_CONFIG_FILE": str(folder / "advanced"),
+        "RABBITMQ_ADVANCED_CONFIG_FILE": str(folder / "advanced.config"),
         "RABBITMQ_CONF_ENV_FILE": "/dev/null",
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
         "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
