@@ -52,8 +52,8 @@ class AskForReports(bootsteps.StartStopStep):  # type: ignore[misc] # celery car
 
 
 def _ask() -> None:
-    if REPORTS.note_asked(0):
-        enquiry.ask_for_reports()
+    REPORTS.note_asked(0)
+    enquiry.ask_for_reports()
 
 
 def _is_scheduler(app: Any) -> bool:

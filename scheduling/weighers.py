@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from scheduling import capacity
 from scheduling.expressions import ExpressionError, evaluate
@@ -70,11 +70,7 @@ def normalised(values: Sequence[float]) -> list[float]:
 
 def highest_first(request: Request, pools: Sequence[PoolReport], weighers: Sequence[Weigher]) -> tuple[Candidate, ...]:
     """Order the pools by the sum of their normalised, multiplied weights; by name where they weigh the same."""
-    sums = [0.0] * len(pools)
-    for weigher in weighers:
-        for index, value in enumerate(normalised(weigher.raw(request, pools, weigher.multiplier))):
-            sums[index] += weigher.multiplier * value
-    weighed = [_candidate(pool, weight) for pool, weight in zip(pools, sums, strict=True)]
+    weighed = _weighed(request, pools, weighers, normalised)
     return tuple(sorted(weighed, key=lambda one: (-one.weight, one.host, one.pool)))
 
 
@@ -88,11 +84,7 @@ def lottery(
 
     A share below zero is none; when nobody has one, all have the same.
     """
-    sums = [0.0] * len(pools)
-    for weigher in weighers:
-        for index, value in enumerate(weigher.raw(request, pools, weigher.multiplier)):
-            sums[index] += weigher.multiplier * value
-    waiting = [_candidate(pool, weight) for pool, weight in zip(pools, sums, strict=True)]
+    waiting = _weighed(request, pools, weighers, list)
     draw = chances or random.Random()  # noqa: S311 (no secret hangs on it)
     order = []
     while waiting:
@@ -103,8 +95,22 @@ def lottery(
     return tuple(order)
 
 
-def _candidate(pool: PoolReport, weight: float) -> Candidate:
-    return Candidate(backend=pool.backend, pool=pool.pool, host=pool.host, weight=weight)
+def _weighed(
+    request: Request,
+    pools: Sequence[PoolReport],
+    weighers: Sequence[Weigher],
+    scaled: Callable[[Sequence[float]], Sequence[float]],
+) -> list[Candidate]:
+    """Return the pools with the sums of their scaled, multiplied weights; a weight that is not finite counts as 0."""
+    sums = [0.0] * len(pools)
+    for weigher in weighers:
+        raw = weigher.raw(request, pools, weigher.multiplier)
+        weights = scaled([value if math.isfinite(value) else 0.0 for value in raw])
+        sums = [total + weigher.multiplier * weight for total, weight in zip(sums, weights, strict=True)]
+    return [
+        Candidate(backend=pool.backend, pool=pool.pool, host=pool.host, weight=weight)
+        for pool, weight in zip(pools, sums, strict=True)
+    ]
 
 
 WEIGHERS: dict[str, tuple[RawWeights, float]] = {

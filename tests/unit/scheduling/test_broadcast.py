@@ -1,7 +1,12 @@
 """Reports and questions by broadcast, over a real (in-memory) broker."""
 
+from types import SimpleNamespace
+
 import pytest
 from celery import current_app
+from celery.concurrency import prefork
+from celery.exceptions import ImproperlyConfigured
+from kombu.asynchronous.timer import Timer
 from pools import asks
 from workers import app_of, listening, scheduler, state_of, told, volume_worker
 
@@ -67,3 +72,28 @@ def test_a_broker_that_is_away_is_a_refusal_to_the_one_and_a_log_line_to_the_oth
         enquiry.known_pools(0.2)
     enquiry.ask_for_reports()
     assert "volume workers not asked for reports" in caplog.text
+
+
+def consumer_of(app, pool):
+    return SimpleNamespace(app=app, pool=pool, timer=Timer())
+
+
+def test_a_scheduler_asks_once_its_loop_can_hear_the_answer():
+    consumer = consumer_of(app_of(queues.SCHEDULER), object())
+    with listening(volume_worker("mem1"), scheduler()):
+        remote.AskForReports(None).start(consumer)
+        ((_eta, _priority, entry),) = consumer.timer.queue
+        entry()
+        assert REPORTS.wait_for({report()["host"]}, 30)
+
+
+def test_other_workers_ask_nothing():
+    consumer = consumer_of(app_of("volume-mem1"), object())
+    remote.AskForReports(None).start(consumer)
+    assert not consumer.timer.queue
+
+
+def test_a_scheduler_whose_tasks_reports_would_not_reach_does_not_start():
+    processes = object.__new__(prefork.TaskPool)
+    with pytest.raises(ImproperlyConfigured, match="--pool=threads"):
+        remote.AskForReports(None).start(consumer_of(app_of(queues.SCHEDULER), processes))

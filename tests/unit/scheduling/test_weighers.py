@@ -127,6 +127,19 @@ def test_normalised_weights_lie_between_nought_and_one(values):
         assert set(weights) == {0}
 
 
+@pytest.mark.parametrize("ranking", [highest_first, lottery])
+def test_a_weigher_of_anybodys_making_cannot_give_an_endless_weight(ranking):
+    odd = Weigher("odd", lambda request, pools, multiplier: [math.inf, math.nan, 1.0])
+    ranked = ranking(asks(), [pool("a"), pool("b"), pool("c")], [odd])
+    assert {one.backend: one.weight for one in ranked} == {"a": 0, "b": 0, "c": 1}
+
+
+@pytest.mark.parametrize("ranking", [highest_first, lottery])
+def test_a_weigher_that_forgets_a_pool_is_an_error(ranking):
+    with pytest.raises(ValueError, match="zip"):
+        ranking(asks(), [pool("a"), pool("b")], [Weigher("short", lambda request, pools, multiplier: [1.0])])
+
+
 def test_a_lottery_draws_each_pool_as_often_as_its_share():
     pools = [pool("large", free_capacity_gb=75), pool("small", free_capacity_gb=25), pool("none", free_capacity_gb=0)]
     chances = random.Random(7)  # noqa: S311 (a draw that can be repeated)
