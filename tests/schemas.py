@@ -131,23 +131,11 @@ VOLUME_SERVICE = {
     "active_backend_id": nullable(TEXT),
     "frozen": BOOLEAN,
 }
-ABSOLUTE_LIMITS = exactly(
-    {
-        name: INTEGER
-        for name in (
-            "maxTotalVolumes",
-            "maxTotalSnapshots",
-            "maxTotalVolumeGigabytes",
-            "maxTotalBackups",
-            "maxTotalBackupGigabytes",
-            "totalVolumesUsed",
-            "totalGigabytesUsed",
-            "totalSnapshotsUsed",
-            "totalBackupsUsed",
-            "totalBackupGigabytesUsed",
-        )  # fmt: skip
-    }
-)
+ABSOLUTE = (
+    "maxTotalVolumes", "maxTotalSnapshots", "maxTotalVolumeGigabytes", "maxTotalBackups", "maxTotalBackupGigabytes",
+    "totalVolumesUsed", "totalGigabytesUsed", "totalSnapshotsUsed", "totalBackupsUsed", "totalBackupGigabytesUsed",
+)  # fmt: skip
+ABSOLUTE_LIMITS = exactly(dict.fromkeys(ABSOLUTE, INTEGER))
 
 
 def check(schema: dict[str, Any], value: Any) -> None:

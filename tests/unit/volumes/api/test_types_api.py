@@ -119,7 +119,8 @@ def test_a_type_is_made_with_everything_about_it(as_admin):
 @pytest.mark.parametrize(
     "members",
     [{}, {"name": ""}, {"name": "  "}, {"name": None}, {"name": "x" * 256}, {"name": 1}, {"name": "x", "y": 1},
-     {"name": "x", "is_public": True}, {"name": "x", "extra_specs": {"k": 1}}, {"name": "x", "extra_specs": {"k!": "v"}},
+     {"name": "x", "is_public": True}, {"name": "x", "extra_specs": {"k": 1}},
+     {"name": "x", "extra_specs": {"k!": "v"}},
      {"name": "x", "os-volume-type-access:is_public": 1},
      {"name": "x", "extra_specs": {"multiattach": "<is> True", "cacheable": "<is> True"}}],
 )  # fmt: skip
