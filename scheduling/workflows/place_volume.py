@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 from django.conf import settings
@@ -138,7 +138,7 @@ def _await_reports(services: Iterable[Service]) -> None:
     REPORTS.wait_for(living, ANSWER_S - REPORTS.asked_s_ago())
 
 
-def _refuse(op: Claimed, decision: Decision, services: dict[str, Service]) -> None:
+def _refuse(op: Claimed, decision: Decision, services: dict[str, Service]) -> NoReturn:
     """Say why there is no candidate.
 
     :raises BackendDown: if that may change by itself soon. :raises PermanentFailure: if it will not.
