@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Min, Sum
+from django.db.models import Count, Min, QuerySet, Sum
 from django.utils import timezone
 
 from scheduling import enquiry
@@ -90,8 +90,7 @@ def now() -> Overview:
     volumes = list(Volume.objects.values("backend", "status").order_by().annotate(n=Count("pk"), gib=Sum("size_gib")))
     waiting = _by_queue(moment)
     services, note = _services(volumes)
-    stuck = _trouble(Operation.objects.filter(is_troubled(moment)).order_by("serial"))
-    failed = _trouble(Operation.objects.filter(failed_since(moment - timedelta(days=1))).order_by("-finished_at"))
+    stuck, failed = _trouble(stuck_at(moment)), _trouble(failed_within_a_day_of(moment))
     links = resource_links([*stuck.operations, *failed.operations])
     for operation in (*stuck.operations, *failed.operations):
         operation.resource_link = links[operation.resource_type, operation.resource_id]
@@ -107,6 +106,16 @@ def now() -> Overview:
         unfinished=sum(row["all"] for row in waiting),
         volumes=sum(row["n"] for row in volumes),
     )
+
+
+def stuck_at(moment: datetime) -> "QuerySet[Operation]":
+    """Return the unfinished operations in trouble, those due longest first; an index of the unfinished finds them."""
+    return Operation.objects.filter(is_troubled(moment)).order_by("not_before")
+
+
+def failed_within_a_day_of(moment: datetime) -> "QuerySet[Operation]":
+    """Return the operations that failed within the last day, the latest first; an index of the failed finds them."""
+    return Operation.objects.filter(failed_since(moment - timedelta(days=1))).order_by("-finished_at")
 
 
 def _by_queue(moment: datetime) -> list[Mapping[str, Any]]:
@@ -160,7 +169,7 @@ def _sum(so_far: float | None, reported: object) -> float | None:
     return so_far if more is None else (so_far or 0) + more
 
 
-def _trouble(operations: Any) -> Trouble:
+def _trouble(operations: "QuerySet[Operation]") -> Trouble:
     found = with_standing(operations[: SHOWN + 1])
     return Trouble(found[:SHOWN], has_more=len(found) > SHOWN)
 
