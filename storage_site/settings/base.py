@@ -72,6 +72,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
+FORMAT_MODULE_PATH = "storage_site.formats"
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.text("CELINDER_STATIC_DIR", str(BASE_DIR / "staticfiles")))
 WHITENOISE_USE_FINDERS = True
