@@ -56,6 +56,12 @@ class Conflict(StorageError):
     code, http_status = "conflict", 409
 
 
+class PreconditionFailed(StorageError):
+    """What the client saw last is not what is there now."""
+
+    code, http_status = "precondition-failed", 412
+
+
 class OverLimit(StorageError):
     """A quota would be exceeded."""
 

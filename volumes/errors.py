@@ -1,6 +1,14 @@
 """What can go wrong with volumes, with the texts and codes of the contract (00 section 6)."""
 
-from storage_site.errors import Conflict, InvalidRequest, NotFound, OverLimit, ServiceFailed, StateConflict
+from storage_site.errors import (
+    Conflict,
+    InvalidRequest,
+    NotFound,
+    OverLimit,
+    PreconditionFailed,
+    ServiceFailed,
+    StateConflict,
+)
 
 
 class InvalidInput(InvalidRequest):
@@ -28,6 +36,12 @@ class VolumeNotFound(NotFound):
 
     def __init__(self, volume_id: object) -> None:
         super().__init__(f"Volume {volume_id} could not be found.")
+
+
+class MetadataChanged(PreconditionFailed):
+    """The metadata is not what the client saw last."""
+
+    code = "metadata-changed"
 
 
 class VolumeTypeNotFound(NotFound):

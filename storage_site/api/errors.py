@@ -10,7 +10,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from storage_site.api.answers import HTML, Empty
-from storage_site.errors import NotFound, StorageError
+from storage_site.errors import NotFound, PreconditionFailed, StorageError
 
 logger = logging.getLogger(__name__)
 
@@ -54,12 +54,6 @@ class NoSuchPath(exceptions.APIException):
     """Nothing is served at this path with this method."""
 
     status_code = 404
-
-
-class PreconditionFailed(exceptions.APIException):
-    """What the client saw last is not what is there now."""
-
-    status_code = 412
 
 
 def invalid_input(name: str, value: Any, reason: str) -> str:
@@ -149,8 +143,8 @@ def _(_exc: NoSuchPath) -> Response:
 
 
 @_answer.register
-def _(_exc: PreconditionFailed) -> Response:
-    return Empty(412, HTML)
+def _(exc: PreconditionFailed) -> Response:
+    return Empty(exc.http_status, HTML)
 
 
 def first_text(detail: Any) -> str:

@@ -8,6 +8,14 @@ from rest_framework.request import Request
 
 def base(request: Request) -> str:
     """Return our address without a path below it; of what a proxy adds, only the scheme counts."""
+    # A page of a thousand items asks a thousand times.
+    known = getattr(request, "own_address", None)
+    if known is None:
+        known = request.own_address = _base(request)  # type: ignore[attr-defined]
+    return str(known)
+
+
+def _base(request: Request) -> str:
     if settings.PUBLIC_ENDPOINT:
         return str(settings.PUBLIC_ENDPOINT).rstrip("/")
     forwarded = request.headers.get("X-Forwarded-Proto", "")

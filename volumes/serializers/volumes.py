@@ -18,6 +18,7 @@ from storage_site.api.fields import (
     Word,
 )
 from storage_site.api.serializers import AnswerSerializer, StrictSerializer
+from storage_site.caller import SERVICE, Caller
 from volumes.models import Attachment, Volume
 
 
@@ -79,11 +80,14 @@ class VolumeMetadata(Plain):
 
 
 class AttachmentsOfVolume(Plain):
-    """Who uses a volume: its finished attachments. On which host, only administrators and services learn."""
+    """Who uses a volume: its finished attachments, as the view has fetched them; a new volume has none.
+
+    On which host, only administrators and services learn.
+    """
 
     def to_representation(self, volume: Volume) -> list[dict[str, Any]]:
         """Return an entry for each."""
-        return [self._entry(each) for each in volume.attachments.all() if each.is_listed and each.status == "attached"]
+        return [self._entry(each) for each in getattr(volume, "shown_attachments", ())]
 
     def _entry(self, attachment: Attachment) -> dict[str, Any]:
         caller = self.context["request"].user
@@ -94,10 +98,14 @@ class AttachmentsOfVolume(Plain):
             "attachment_id": str(attachment.pk),
             "volume_id": volume_id,
             "server_id": str(attachment.instance_id) if attachment.instance_id else None,
-            "host_name": attachment.host_name if caller.is_admin or caller.is_service else None,
+            "host_name": attachment.host_name if _sees_hosts(caller) else None,
             "device": attachment.mountpoint,
             "attached_at": Moment().to_representation(attached_at) if attached_at else None,
         }
+
+
+def _sees_hosts(caller: Caller) -> bool:
+    return caller.is_admin or caller.is_service or SERVICE in caller.roles
 
 
 class VolumeSummary(AnswerSerializer):

@@ -11,7 +11,7 @@ from django.utils import timezone
 from storage_site.caller import Caller
 from storage_site.operations.admission import begin, cancel_unfinished, move
 from volumes import quotas
-from volumes.errors import DefaultTypeMissing, InvalidInput, InvalidVolume
+from volumes.errors import DefaultTypeMissing, InvalidInput, InvalidVolume, MetadataChanged
 from volumes.models import Attachment, Volume, VolumeType
 
 _UNDELETABLE = (
@@ -143,15 +143,22 @@ def set_readonly(*, volume: Volume, is_readonly: bool, caller: Caller) -> None:
 
 
 @transaction.atomic
-def merge_metadata(*, volume: Volume, metadata: Mapping[str, str], caller: Caller) -> Mapping[str, str]:
-    """Add to the volume's metadata, or replace pairs of it; return all of it."""
-    return _metadata(volume, "metadata", lambda current: {**current, **metadata})
+def merge_metadata(
+    *, volume: Volume, metadata: Mapping[str, str], caller: Caller, seen: Mapping[str, str] | None = None
+) -> Mapping[str, str]:
+    """Add to the volume's metadata, or replace pairs of it; return all of it.
+
+    :raises MetadataChanged: if it is not what was `seen`. :raises InvalidVolume: in maintenance or while uploading.
+    """
+    return _metadata(volume, "metadata", lambda current: {**current, **metadata}, seen)
 
 
 @transaction.atomic
-def replace_metadata(*, volume: Volume, metadata: Mapping[str, str], caller: Caller) -> Mapping[str, str]:
-    """Replace the volume's metadata; return it."""
-    return _metadata(volume, "metadata", lambda _current: dict(metadata))
+def replace_metadata(
+    *, volume: Volume, metadata: Mapping[str, str], caller: Caller, seen: Mapping[str, str] | None = None
+) -> Mapping[str, str]:
+    """Replace the volume's metadata; return it. Raises as merging does."""
+    return _metadata(volume, "metadata", lambda _current: dict(metadata), seen)
 
 
 @transaction.atomic
@@ -252,8 +259,10 @@ def _write(volume: Volume, **changes: Any) -> None:
         setattr(volume, name, value)
 
 
-def _metadata(volume: Volume, field: str, change: Any) -> Mapping[str, str]:
+def _metadata(volume: Volume, field: str, change: Any, seen: Mapping[str, str] | None = None) -> Mapping[str, str]:
     locked = Volume.objects.select_for_update().get(pk=volume.pk)
+    if seen is not None and getattr(locked, field) != seen:
+        raise MetadataChanged
     if locked.status in {"maintenance", "uploading"}:
         raise InvalidVolume(f"Metadata cannot be changed while the volume is {locked.status}.")
     changed: Mapping[str, str] = change(getattr(locked, field))

@@ -9,10 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from storage_site.api.answers import HTML, Empty
-from storage_site.api.errors import PreconditionFailed
 from storage_site.api.renderers import ContractJSONRenderer
 from storage_site.api.views import ResourceView
-from storage_site.errors import InvalidRequest, NotFound
+from storage_site.errors import InvalidRequest, NotFound, PreconditionFailed
 from volumes.models import Volume
 from volumes.serializers.volumes import MetadataBody, MetadataItem
 from volumes.services import volumes as services
@@ -36,13 +35,18 @@ class MetadataView(ResourceView):
         """Return every volume that the caller may see."""
         return Volume.objects.visible_to(self.caller)
 
-    def require_seen(self, volume: Volume) -> None:
-        """Refuse to overwrite what the client has not seen. :raises PreconditionFailed: if If-Match says so."""
-        seen = self.request.headers.get("If-Match")
-        if seen is None or not self.request.version.covers(TAGGED_SINCE):
-            return
-        if seen.strip().strip('"') not in {"*", etag_of(volume.metadata)}:
+    def seen(self) -> Mapping[str, str] | None:
+        """Return the metadata that a change relies on, None if it relies on none.
+
+        :raises PreconditionFailed: if it is not what is there now.
+        """
+        tag = self.request.headers.get("If-Match")
+        if tag is None or not self.request.version.covers(TAGGED_SINCE):
+            return None
+        metadata: Mapping[str, str] = self.get_object().metadata
+        if tag.strip().strip('"') not in {"*", etag_of(metadata)}:
             raise PreconditionFailed
+        return metadata
 
 
 class Metadata(MetadataView):
@@ -64,8 +68,7 @@ class Metadata(MetadataView):
     def put(self, _request: Request, **_kwargs: Any) -> Response:
         """Replace all of it."""
         values = self.values()
-        self.require_seen(self.get_object())
-        replaced = services.replace_metadata(volume=self.get_object(), caller=self.caller, **values)
+        replaced = services.replace_metadata(volume=self.get_object(), caller=self.caller, seen=self.seen(), **values)
         return Response({"metadata": replaced})
 
 
@@ -92,8 +95,7 @@ class MetadataPair(MetadataView):
             raise InvalidRequest(
                 "Request body and URI mismatch" if len(pair) == 1 else "Request body contains too many items"
             )
-        self.require_seen(self.get_object())
-        services.merge_metadata(volume=self.get_object(), metadata=pair, caller=self.caller)
+        services.merge_metadata(volume=self.get_object(), metadata=pair, caller=self.caller, seen=self.seen())
         return Response({"meta": pair})
 
     def delete(self, _request: Request, key: str, **_kwargs: Any) -> Empty:

@@ -39,12 +39,8 @@ SORT_KEYS = {
 def in_full(rows: QuerySet[Any]) -> QuerySet[Any]:
     """Return `rows` with everything that the answers about volumes show."""
     service = Service.objects.filter(binary=VOLUME, backend=OuterRef("backend")).values("uuid")[:1]
-    shown = Attachment.objects.filter(is_listed=True, status="attached")
-    return (
-        rows.annotate(service_uuid=Subquery(service))
-        .select_related("volume_type")
-        .prefetch_related(Prefetch("attachments", queryset=shown))
-    )
+    shown = Prefetch("attachments", Attachment.objects.filter(is_listed=True, status="attached"), "shown_attachments")
+    return rows.annotate(service_uuid=Subquery(service)).select_related("volume_type").prefetch_related(shown)
 
 
 class VolumeCollection(CollectionView):

@@ -5,6 +5,8 @@ import hashlib
 import pytest
 
 from tests.factories import VolumeFactory
+from volumes.errors import MetadataChanged
+from volumes.services import volumes as services
 
 
 @pytest.fixture
@@ -106,6 +108,16 @@ def test_what_the_client_has_not_seen_is_not_overwritten(as_member, path, below,
     assert put(tag).status_code == 200
     assert put(tag).status_code == 412
     assert put(tag, version="3.14").status_code == 200
+
+
+def test_a_change_between_looking_and_writing_is_noticed(member, volume):
+    seen = dict(volume.metadata)
+    services.merge_metadata(volume=volume, metadata={"l": "w"}, caller=member)
+    for change in (services.merge_metadata, services.replace_metadata):
+        with pytest.raises(MetadataChanged):
+            change(volume=volume, metadata={"k": "x"}, caller=member, seen=seen)
+    volume.refresh_from_db()
+    assert volume.metadata == {"k": "v", "l": "w"}
 
 
 def test_merging_asks_no_tag(as_member, path):
