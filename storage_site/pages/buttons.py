@@ -128,10 +128,10 @@ class Operable(admin.ModelAdmin):
             try:
                 done = button.act(row, caller=caller, **answers)
             except StorageError as error:
-                self.message_user(request, f"{button.label}, {row}: {error.message}", messages.WARNING)
+                self.message_user(request, f"{button.label} {row}: {error.message}", messages.WARNING)
             else:
                 self.log_change(request, row, _in_words(button, answers))
-                self.message_user(request, f"{row}: {done}", messages.SUCCESS)
+                self.message_user(request, f"{button.label} {row}: {done}", messages.SUCCESS)
 
     def _page_after(self, row: Model) -> str:
         is_there = self.model._default_manager.filter(pk=row.pk).exists()  # noqa: SLF001 - Django's documented API

@@ -198,7 +198,7 @@ def test_a_button_asks_before_it_acts(operator):
 
 def test_an_operator_deletes_a_volume(operator):
     volume = VolumeFactory(name="old")
-    assert operator.presses(volume, "delete") == ["old: its deletion is accepted."]
+    assert operator.presses(volume, "delete") == ["Delete old: its deletion is accepted."]
     operation = Operation.objects.get(resource_id=volume.pk)
     assert (operation.verb, operation.actor_id) == ("delete", operator.user.pk)
     assert LogEntry.objects.get().object_id == str(volume.pk)
@@ -235,7 +235,7 @@ def test_after_a_volume_has_gone_its_list_comes(operator):
 def test_an_operator_resets_a_status(operator, member):
     volume = VolumeFactory()
     operation = accept(volume, "delete", member)
-    assert operator.presses(volume, "reset", status="error") == [f"{volume.name}: set to error."]
+    assert operator.presses(volume, "reset", status="error") == [f"Reset status {volume.name}: set to error."]
     volume.refresh_from_db()
     operation.refresh_from_db()
     assert (volume.status, operation.outcome) == ("error", "cancelled")
@@ -271,7 +271,7 @@ def test_an_action_takes_many_rows_and_tells_of_each(operator):
     rows = [VolumeFactory(name="a"), VolumeFactory(name="b", status="creating"), VolumeFactory(name="c")]
     said = operator.chooses(Volume, "delete", rows)
     assert sum("accepted" in message for message in said) == 2
-    assert [message for message in said if message.startswith("Delete, b: Invalid volume")]
+    assert [message for message in said if message.startswith("Delete b: Invalid volume")]
 
 
 def test_an_action_asks_first_and_names_the_rows(operator):
@@ -378,7 +378,7 @@ def test_an_operator_lets_a_service_rest_and_work_again(operator):
     heartbeat.beat("volume-mem1")
     service = Service.objects.get()
     assert operator.presses(service, "disable", reason="a new shelf") == [
-        "cinder-volume on celinder@mem1: gets no new volumes from now on."
+        "Disable cinder-volume on celinder@mem1: gets no new volumes from now on."
     ]
     service.refresh_from_db()
     assert (service.is_disabled, service.disabled_reason) == (True, "a new shelf")
