@@ -95,6 +95,7 @@ ATOMIC_REQUESTS = False
 
 # --- broker and workers --------------------------------------------------------------------------------------
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", f"redis+socket://{DATA_DIR / 'run' / 'broker.sock'}?virtual_host=0")
+CELERY_BROKER_TRANSPORT_OPTIONS = env.table("CELINDER_BROKER_OPTIONS", {})
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_TASK_DEFAULT_QUEUE = "scheduler"

@@ -23,4 +23,4 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["TEST"] = {"NAME": os.path.join(os.environ["CELINDER_DATA_DIR"], "test.sqlite3")}  # noqa: PTH118
 WHITENOISE_AUTOREFRESH = True  # nobody has collected static files here
 STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
-LOGGING["root"]["level"] = "WARNING"
+LOGGING["root"]["level"] = env.text("CELINDER_LOG_LEVEL", "WARNING")

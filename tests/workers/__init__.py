@@ -1,0 +1,1 @@
+"""Tests of real worker processes on real brokers, without the web."""
