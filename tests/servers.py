@@ -159,8 +159,6 @@ def rabbitmq(consumer_timeout_ms: int = 1_800_000) -> Iterator[Server]:
     with _folder() as folder:
         port, distribution, names = free_ports(3)
         (folder / "plugins").write_text("[].")
-        often_ms = min(60_000, consumer_timeout_ms // 4)  # how often it looks for messages held too long
-        (folder / "advanced.config").write_text(f"[{{rabbit, [{{channel_tick_interval, {often_ms}}}]}}].")
         (folder / "rabbitmq.conf").write_text(
             f"listeners.tcp.1 = 127.0.0.1:{port}\nconsumer_timeout = {consumer_timeout_ms}\n"
             "vm_memory_high_watermark.absolute = 512MB\ndisk_free_limit.absolute = 50MB\nlog.console = true\n"
@@ -188,7 +186,6 @@ def _rabbitmq_environment(folder: Path, distribution: int, names: int) -> Mappin
         "HOME": str(folder),
         "RABBITMQ_NODENAME": f"celinder{distribution}@localhost",
         "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq"),
-        "RABBITMQ_ADVANCED_CONFIG_FILE": str(folder / "advanced.config"),
         "RABBITMQ_ADVANCED_CONFIG_FILE": str(folder / "advanced.config"),
         "RABBITMQ_CONF_ENV_FILE": "/dev/null",
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
