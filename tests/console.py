@@ -1,15 +1,25 @@
-"""An operator at the console: logs in, opens pages, presses buttons, reads what comes back."""
+"""An operator at the console: opens pages, presses buttons, reads what comes back; and what there is to see."""
 
 from typing import Any
 
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.messages import get_messages
+from django.db import transaction
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
+from drivers.types import Fence
+from storage_site.caller import Caller
 from storage_site.identity import services
 from storage_site.identity.models import Project, User
+from storage_site.operations.admission import begin
+from storage_site.operations.models import Operation
+from storage_site.operations.perform import carry_out
+from volumes import backends
+from volumes.models import Attachment, Volume
+from volumes.services import attachments, volumes
+from volumes.workflows import connect
 
 
 def make_user(name: str, role: str) -> User:
@@ -60,3 +70,24 @@ def url_of(row: Model) -> str:
 def list_of(model: type[Model]) -> str:
     """Return the address of a model's list."""
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+def accept(volume: Volume, verb: str, caller: Caller) -> Operation:
+    """Accept an operation on a volume."""
+    with transaction.atomic():
+        return begin(volume, verb, caller=caller)
+
+
+def exported(caller: Caller, secret: str = "") -> Attachment:
+    """Return an attachment whose host has been let in by the back-end."""
+    volume = volumes.create_volume(caller=caller, size_gib=1)
+    Volume.objects.filter(pk=volume.pk).update(status="available", backend="mem1", pool="mem1")
+    Operation.objects.all().delete()
+    volume.refresh_from_db()
+    attachment = attachments.create_attachment(caller=caller, volume=volume)
+    with transaction.atomic():
+        operation = attachments.begin_connecting(attachment, {"host": "node1", "secret": secret}, caller)
+    backends.driver("mem1").create_volume(volume.ref(), Fence(operation=0, claim=0))
+    carry_out(str(operation.id), connect.run, task=operation.task)
+    attachment.refresh_from_db()
+    return attachment
