@@ -25,7 +25,7 @@ READY_S = {"postgresql": 30, "rabbitmq": 90, "valkey": 10}
 END_S = 20
 
 
-class Missing(Exception):  # noqa: N818 - a fact about the machine
+class Missing(Exception):
     """A program is not installed; the text says what brings it."""
 
 

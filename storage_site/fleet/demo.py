@@ -23,7 +23,7 @@ from storage_site.fleet.surroundings import neutral
 ROOM_GIB = 2
 
 
-class Interrupted(Exception):  # noqa: N818 - somebody wants it to end
+class Interrupted(Exception):
     """A signal asked the demonstration to end."""
 
 

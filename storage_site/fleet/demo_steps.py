@@ -30,7 +30,7 @@ MICROVERSION = "3.71"
 LIMIT_S = 60
 
 
-class DemoFailed(Exception):  # noqa: N818 - the verdict's own word
+class DemoFailed(Exception):
     """A step did not do what it shows."""
 
 

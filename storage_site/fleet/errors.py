@@ -5,5 +5,5 @@ class FleetError(Exception):
     """The fleet cannot do what was asked."""
 
 
-class StopAsked(Exception):  # noqa: N818 - no error: somebody wants the fleet to end
+class StopAsked(Exception):
     """A signal asked the fleet to end."""

@@ -14,7 +14,8 @@ from storage_site.fleet.surroundings import neutral
 
 TESTING = {"DJANGO_SETTINGS_MODULE": "storage_site.settings.testing"}
 PYTEST = ("python", "-m", "pytest", "-q", "-rs")
-TWO_AT_ONCE = ("-n", "2")
+TWO_AT_ONCE = ("-n", "2", "--dist", "worksteal")
+REAL_PROCESSES = ("tests/workers", "tests/journeys")
 EVERYTHING, QUICK = "everything", "quick"
 
 
@@ -35,14 +36,19 @@ PARTS = (
     Part("static", "import-linter", ("lint-imports",)),
     Part("static", "migrations", ("python", "manage.py", "makemigrations", "--check", "--dry-run")),
     Part("static", "manage.py check", ("python", "manage.py", "check", "--fail-level", "WARNING")),
-    Part("unit", "unit and contracts, SQLite", (*PYTEST, *TWO_AT_ONCE, "--ignore=tests/journeys"), is_loud=True),
+    Part(
+        "unit",
+        "unit and contracts, SQLite",
+        (*PYTEST, *TWO_AT_ONCE, *(f"--ignore={folder}" for folder in REAL_PROCESSES)),
+        is_loud=True,
+    ),
     Part(
         "postgresql",
         "both databases, PostgreSQL",
         ("python", "-m", "tests.servers", "postgresql", *PYTEST, *TWO_AT_ONCE, "-m", "both_databases"),
         is_loud=True,
     ),
-    Part("journeys", "journeys", (*PYTEST, "tests/journeys"), is_loud=True),
+    Part("journeys", "workers and journeys", (*PYTEST, *REAL_PROCESSES), is_loud=True),
 )
 QUICK_PARTS = (
     *(part for part in PARTS if part.lane == "static"),
