@@ -1,0 +1,1 @@
+"""Backups: the queue, its worker and the names are reserved; nothing is stored yet."""

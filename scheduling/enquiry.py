@@ -36,7 +36,7 @@ class _ProducerPool:
         yield _OneTry(self._connection.default_channel, auto_declare=False)
 
 
-class _Answered(Exception):  # noqa: N818 - a fact, not a fault
+class _Answered(Exception):
     """A scheduler has answered; the other workers' replies are not waited for."""
 
 

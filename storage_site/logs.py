@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 # Set by the request middleware and by a worker's hold on an operation; every line below carries it.
-context: ContextVar[dict[str, Any]] = ContextVar("log_context", default={})
+context: ContextVar[dict[str, Any]] = ContextVar("log_context")
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "data", "taskName"}
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
     extra = {key: value for key, value in vars(record).items() if key not in _STANDARD and not key.startswith("_")}
-    return {**context.get(), **extra}
+    return {**context.get({}), **extra}
 
 
 class LineFormatter(logging.Formatter):

@@ -1,0 +1,1 @@
+"""Volumes, their attachments, types and quotas."""

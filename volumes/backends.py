@@ -12,7 +12,7 @@ from drivers.errors import InvalidConfiguration
 from drivers.volume.base import VolumeDriver
 
 # Members of a back-end's table that are ours; everything else is the driver's own.
-_OURS = frozenset({"driver", "zone", "volume_backend_name", "filter_function", "goodness_function"})
+_OURS = frozenset({"driver", "host", "zone", "volume_backend_name", "filter_function", "goodness_function"})
 
 
 @cache
@@ -30,6 +30,8 @@ def table_of(key: str) -> Mapping[str, Any]:
     except KeyError:
         known = ", ".join(sorted(settings.STORAGE_BACKENDS)) or "none"
         raise InvalidConfiguration(f"There is no back-end {key!r} in the settings (there are: {known}).") from None
+    if not isinstance(table, Mapping) or "driver" not in table:
+        raise InvalidConfiguration("The entry names no driver.")
     return table
 
 
@@ -39,13 +41,12 @@ def driver_settings(table: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 @register
-def check_backends(app_configs: Any = None, **_kwargs: Any) -> list[Error]:
+def check_backends(**_kwargs: Any) -> list[Error]:
     """Name each entry of STORAGE_BACKENDS that cannot work."""
     found = []
-    for key, table in settings.STORAGE_BACKENDS.items():
+    for key in settings.STORAGE_BACKENDS:
         try:
-            if not isinstance(table, Mapping) or "driver" not in table:
-                raise InvalidConfiguration("it names no driver")
+            table = table_of(key)
             registry.load(table["driver"]).from_settings(key, driver_settings(table))
         except InvalidConfiguration as error:
             found.append(Error(f"Back-end {key!r}: {error}", hint="See CELINDER_BACKENDS.", id="volumes.E001"))

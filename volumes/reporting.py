@@ -26,7 +26,7 @@ _asked = threading.Event()
 
 
 @control_command()  # type: ignore[misc]
-def send_report(state: Any, **_kwargs: Any) -> None:
+def send_report(_state: Any, **_kwargs: Any) -> None:
     """Answer a scheduler that has just started: report now instead of at the next turn."""
     _asked.set()
 
@@ -57,7 +57,7 @@ class Reporter(bootsteps.StartStopStep):  # type: ignore[misc]
                 raise WorkerShutdown from error
         threading.Thread(target=self._report, args=(worker.app, keys), name="reporter", daemon=True).start()
 
-    def stop(self, worker: Any) -> None:
+    def stop(self, _worker: Any) -> None:
         """End the thread at its next turn."""
         self._ended = True
         _asked.set()

@@ -1,14 +1,18 @@
-"""The embedded broker: Valkey from its Python package, on a unix socket in the data directory."""
+"""The broker of a fleet: Valkey from its Python package on a unix socket in the data directory, or somebody else's."""
 
 import shlex
 import socket
 from importlib.resources import files
+
+from kombu import Connection
+from kombu.exceptions import OperationalError
 
 from storage_site.fleet.directory import Directory
 from storage_site.fleet.errors import FleetError
 from storage_site.fleet.procfile import Line
 
 NAME = "broker"
+PATIENCE_S = 5
 
 
 def line(directory: Directory) -> Line:
@@ -39,3 +43,15 @@ def answers(directory: Directory) -> bool:
             return connection.recv(64).startswith(b"+PONG")
     except OSError:
         return False
+
+
+def refuse_if_silent(url: str) -> None:
+    """Try a broker that somebody else runs. :raises FleetError: if it does not answer."""
+    with Connection(url, connect_timeout=PATIENCE_S) as connection:
+        try:
+            connection.ensure_connection(max_retries=1, timeout=PATIENCE_S, interval_start=0.2)
+        except (OperationalError, OSError) as error:
+            shown = connection.as_uri()  # without its password
+            raise FleetError(
+                f"The broker {shown} does not answer ({error}): start it, or mend CELERY_BROKER_URL"
+            ) from error

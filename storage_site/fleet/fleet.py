@@ -15,7 +15,7 @@ from typing import Self
 
 from django.conf import settings
 
-from storage_site.fleet import address, broker, exports, leftovers, procfile
+from storage_site.fleet import address, broker, leftovers, procfile, storage
 from storage_site.fleet.address import Address
 from storage_site.fleet.directory import Directory
 from storage_site.fleet.errors import FleetError, StopAsked
@@ -83,6 +83,9 @@ class Fleet:
         self.directory.make()
         with self.directory.held():
             self.address.refuse_if_taken()
+            storage.check(settings.STORAGE_BACKENDS)
+            if not self.has_own_broker:
+                broker.refuse_if_silent(settings.CELERY_BROKER_URL)
             marked = self.environment | {leftovers.MARK: str(self.directory.root)}
             supervisor = Supervisor(self.directory, marked, say)
             supervisor.listen()
@@ -131,15 +134,16 @@ class Fleet:
         readiness.start()
         names = {line.name for line in kept}
         try:
-            is_ready = supervisor.wait_until(
-                lambda: not readiness.waiting_for and names <= supervisor.running.keys(), READY_S
+            supervisor.wait_until(
+                lambda: supervisor.failing or (not readiness.waiting_for and names <= supervisor.running.keys()),
+                READY_S,
             )
         finally:
             readiness.end()
-        if not is_ready:
-            missing = sorted(readiness.waiting_for | (names - supervisor.running.keys()))
+        missing = sorted(supervisor.failing or readiness.waiting_for | (names - supervisor.running.keys()))
+        if missing:
             logs = "\n".join(f"  {name}:\n{tail(self.directory.log_of(name))}" for name in missing)
-            raise FleetError(f"Not ready within {READY_S} s: {', '.join(missing)}\n{logs}")
+            raise FleetError(f"The fleet does not get ready, because of {', '.join(missing)}:\n{logs}")
 
     def _state(self, state: str, supervisor: Supervisor | None = None) -> None:
         self.directory.write_state(
@@ -157,6 +161,7 @@ class Fleet:
         self.directory.make()
         tie = [] if outlives_caller else ["setpriv", "--pdeathsig", "TERM", "--"]
         with self.directory.supervisor_log.open("ab") as log:
+            said_before = log.tell()
             child = subprocess.Popen(
                 [*tie, sys.executable, str(self.project / "manage.py"), "up", "--quiet"],
                 env=self.environment,
@@ -166,14 +171,14 @@ class Fleet:
                 start_new_session=True,
             )
         try:
-            self._wait_for_word_of(child)
+            self._wait_for_word_of(child, said_before)
         except BaseException:
             child.terminate()
             child.wait(timeout=ENDED_S)
             raise
         return child
 
-    def _wait_for_word_of(self, child: subprocess.Popen[bytes]) -> None:
+    def _wait_for_word_of(self, child: subprocess.Popen[bytes], said_before: int) -> None:
         while True:
             state = self.directory.state()
             if state.get("supervisor") == child.pid and state["state"] == READY:
@@ -182,7 +187,9 @@ class Fleet:
                 child.wait(timeout=0.1)
             except subprocess.TimeoutExpired:
                 continue
-            raise FleetError(f"The fleet did not start:\n{tail(self.directory.supervisor_log, lines=40)}")
+            raise FleetError(
+                f"The fleet did not start:\n{tail(self.directory.supervisor_log, lines=40, start=said_before)}"
+            )
 
     # --- down ------------------------------------------------------------------------------------------------
 
@@ -235,7 +242,7 @@ class Fleet:
 
     def _clean_up(self) -> list[str]:
         """End the exports and forget the rest; return what could not be ended."""
-        troubles = exports.end_all(settings.STORAGE_BACKENDS)
+        troubles = storage.end_exports(settings.STORAGE_BACKENDS)
         self.directory.forget_state()
         deadline = time.monotonic() + GRACE_S
         while (found := leftovers.processes(self.directory.root)) and time.monotonic() < deadline:

@@ -42,11 +42,11 @@ class LogFile:
         self._file.close()
 
 
-def tail(path: Path, lines: int = 12) -> str:
-    """Return the last lines of a log, indented; a word about it where it is empty or missing."""
+def tail(path: Path, lines: int = 12, start: int = 0) -> str:
+    """Return the last lines of a log from byte `start` on, indented; a word about it where there are none."""
     try:
         with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 8192))
+            file.seek(max(start, path.stat().st_size - 16384))
             last = file.read().decode(errors="replace").splitlines()[-lines:]
     except OSError:
         last = []

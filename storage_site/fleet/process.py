@@ -25,6 +25,7 @@ class Process:
         self.log = log
         self.starts_at: float | None = None
         self.exit_code: int | None = None
+        self.early_ends = 0
         self._command = command
         self._environment = environment
         self._directory = directory
@@ -78,7 +79,8 @@ class Process:
     def start_later(self) -> int:
         """Plan the next start; return in how many seconds: twice as late as the last time, unless it was healthy."""
         if time.monotonic() - self._started_at >= HEALTHY_S:
-            self._delay_s = 0
+            self._delay_s = self.early_ends = 0
+        self.early_ends += 1
         self._delay_s = min(self._delay_s * 2 or 1, LONGEST_DELAY_S)
         self.starts_at = time.monotonic() + self._delay_s
         return self._delay_s

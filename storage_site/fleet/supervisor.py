@@ -18,6 +18,7 @@ from storage_site.fleet.procfile import Line
 
 LOOK_S = 0.1
 GRACE_S = 15
+FAILING_ENDS = 3
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -105,6 +106,11 @@ class Supervisor:
     def running(self) -> dict[str, int]:
         """Return the names and process ids of what runs now."""
         return {process.name: process.pid for process in self._kept if process.pid is not None}
+
+    @property
+    def failing(self) -> set[str]:
+        """Return the names of those that end as often as they are started."""
+        return {process.name for process in self._kept if process.early_ends >= FAILING_ENDS}
 
     def wait_until(self, condition: Callable[[], bool], limit_s: float) -> bool:
         """Keep everything running until `condition` holds; tell whether it did within `limit_s`.

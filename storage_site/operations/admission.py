@@ -37,7 +37,7 @@ def begin(
     _require_transaction()
     verb = resource.lifecycle[verb_name]
     refused = refusal or _refusal(resource, verb)
-    prior = _enter(resource, verb, verb.during, fields or {}, guard, refused)
+    prior = _enter(resource, verb, verb.during, fields or {}, guard=guard, refused=refused)
     if verb.queue is None:
         raise TypeError(f"{verb.name} has no work to begin: use move()")
     now = timezone.now()
@@ -85,22 +85,19 @@ def move(
     target = to if verb.after == GIVEN else verb.after
     if target is None or not verb.is_instant:
         raise TypeError(f"{verb.name} is not an instant verb with a known target")
-    prior = _enter(resource, verb, target, fields or {}, guard, refusal or _refusal(resource, verb))
+    prior = _enter(resource, verb, target, fields or {}, guard=guard, refused=refusal or _refusal(resource, verb))
     record(resource, verb.name, prior, GONE if target == GONE else resource.status, caller=caller, reason=reason)
 
 
 def cancel_unfinished(resource: Resource, reason: str) -> int:
     """End all unfinished operations of `resource` without effect; workers on them find their claim lost."""
-    return (
-        Operation.objects.filter(resource_type=label_of(resource), resource_id=resource.pk, outcome="")
-        .update(
-            outcome=Operation.CANCELLED,
-            owner="",
-            lease_until=None,
-            finished_at=timezone.now(),
-            fault_code="cancelled",
-            fault_detail=reason,
-        )
+    return Operation.objects.filter(resource_type=label_of(resource), resource_id=resource.pk, outcome="").update(
+        outcome=Operation.CANCELLED,
+        owner="",
+        lease_until=None,
+        finished_at=timezone.now(),
+        fault_code="cancelled",
+        fault_detail=reason,
     )
 
 
@@ -115,7 +112,7 @@ def _refusal(resource: Resource, verb: Verb) -> StateConflict:
 
 
 def _enter(
-    resource: Resource, verb: Verb, target: str, fields: dict[str, Any], guard: Q | None, refused: StorageError
+    resource: Resource, verb: Verb, target: str, fields: dict[str, Any], *, guard: Q | None, refused: StorageError
 ) -> str:
     """Move by compare-and-set; return the prior status."""
     if resource._state.adding:  # noqa: SLF001 - Django's documented API

@@ -199,7 +199,8 @@ class Claimed:
 
     def _rows(self) -> "models.QuerySet[Any]":
         model = apps.get_model(self.operation.resource_type)
-        return model._default_manager.filter(pk=self.operation.resource_id)  # noqa: SLF001
+        rows: models.QuerySet[Any] = model._default_manager.filter(pk=self.operation.resource_id)  # noqa: SLF001
+        return rows
 
     def _ring_after_commit(self) -> None:
         operation = Operation.objects.get(serial=self.operation.serial)

@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from functools import partial
+from typing import Any
 
 from celery import Task, current_app
 from django.db import transaction
@@ -21,7 +22,7 @@ PUBLISH_TIMEOUT_S = 0.2
 BREAKER_OPEN_S = 2.0
 
 
-class Doorbell(Task):
+class Doorbell(Task):  # type: ignore[misc] # celery carries no types
     """The base of all tasks that carry out operations: messages are taken as the intake module says."""
 
     Strategy = "storage_site.operations.intake:strategy"
@@ -95,7 +96,7 @@ def depth(queue: str) -> int:
         return 0
 
 
-def _producer():  # type: ignore[no-untyped-def] # kombu carries no types
+def _producer() -> Any:
     producer = getattr(_mine, "producer", None)
     if producer is None:
         options = {
@@ -106,7 +107,9 @@ def _producer():  # type: ignore[no-untyped-def] # kombu carries no types
             "write_timeout": PUBLISH_TIMEOUT_S,
             "max_retries": 0,
         }
-        _mine.connection = current_app.connection_for_write(connect_timeout=PUBLISH_TIMEOUT_S, transport_options=options)
+        _mine.connection = current_app.connection_for_write(
+            connect_timeout=PUBLISH_TIMEOUT_S, transport_options=options
+        )
         _mine.connection.ensure_connection(max_retries=1, timeout=PUBLISH_TIMEOUT_S, interval_start=0, interval_step=0)
         producer = _mine.producer = current_app.amqp.Producer(_mine.connection.default_channel, auto_declare=False)
     return producer

@@ -30,7 +30,7 @@ class Intake(bootsteps.StartStopStep):  # type: ignore[misc] # celery carries no
         self._consumer = consumer
         self._is_paused = False
 
-    def start(self, consumer: Any) -> None:
+    def start(self, _consumer: Any) -> None:
         """Begin with an open intake, also after a reconnect."""
         self._is_paused = False
 
@@ -65,7 +65,7 @@ def strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Any:
     take = default(task, app, consumer, **options)
     intake: Intake = consumer.intake
 
-    def on_message(message: Any, body: Any, ack: Any, reject: Any, callbacks: Any, **rest: Any) -> None:
+    def on_message(message: Any, body: Any, _ack: Any, _reject: Any, callbacks: Any, **rest: Any) -> None:
         if intake.is_full:
             message.requeue()
         else:

@@ -52,22 +52,13 @@ def carry_out(operation_id: str, workflow: Workflow, *, task: str, queue: str | 
 
 
 def _run(claimed: Claimed, workflow: Workflow) -> None:
-    resource = claimed.resource()
-    if resource is None:
-        claimed.fail("resource-gone", "The resource was removed before the work began.")
-        return
-    if claimed.operation.attempts >= MAX_ATTEMPTS:
-        _give_up(claimed, "too-many-attempts", f"{claimed.operation.attempts} attempts died: see the workers' logs.")
-        return
     try:
-        workflow(claimed, resource)
+        workflow(claimed, _resource_of(claimed))
     except (LeaseLost, StaleFence):
         raise LeaseLost from None
     except HandBack:
         claimed.hand_back()
-    except PermanentFailure as failure:
-        _take_back_and_fail(claimed, failure.code, failure.detail)
-    except PermanentDriverError as error:
+    except (PermanentFailure, PermanentDriverError) as error:
         _take_back_and_fail(claimed, error.code, str(error))
     except TransientDriverError as error:
         _put_off(claimed, error.code, str(error))
@@ -77,7 +68,19 @@ def _run(claimed: Claimed, workflow: Workflow) -> None:
         logger.exception("the workflow failed in a way nobody foresaw")
         _after_a_defect(claimed, error)
     if claimed.is_held:
-        _give_up(claimed, "defect", "The workflow ended without saying how.")
+        logger.error("the workflow ended without saying how")
+        claimed.fail("defect", "The workflow ended without saying how.")
+
+
+def _resource_of(claimed: Claimed) -> Any:
+    """Return what the operation is about. :raises PermanentFailure: if there is no sense in beginning."""
+    resource = claimed.resource()
+    if resource is None:
+        raise PermanentFailure("resource-gone", "The resource was removed before the work began.")
+    if claimed.operation.attempts >= MAX_ATTEMPTS:
+        detail = f"{claimed.operation.attempts} attempts died: see the workers' logs."
+        raise PermanentFailure("too-many-attempts", detail)
+    return resource
 
 
 def _take_back_and_fail(claimed: Claimed, code: str, detail: str) -> None:
@@ -114,8 +117,3 @@ def _after_a_defect(claimed: Claimed, error: Exception) -> None:
         return
     reason = f"{type(error).__name__}: see the worker's log."
     claimed.postpone(min(MAX_DELAY_S, 2.0**attempts), "defect", reason, attempts=attempts)
-
-
-def _give_up(claimed: Claimed, code: str, detail: str) -> None:
-    logger.error(detail)
-    claimed.fail(code, detail)

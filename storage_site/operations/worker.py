@@ -36,7 +36,7 @@ class Keeper(bootsteps.StartStopStep):  # type: ignore[misc] # celery carries no
         self._thread = threading.Thread(target=self._beat, args=(queues,), name="heartbeat", daemon=True)
         self._thread.start()
 
-    def stop(self, worker: Any) -> None:
+    def stop(self, _worker: Any) -> None:
         """Stop beating."""
         self._ended.set()
 

@@ -74,16 +74,14 @@ def delete_extra_spec(*, volume_type: VolumeType, key: str) -> None:
 
 @transaction.atomic
 def add_access(*, volume_type: VolumeType, project_id: str) -> None:
-    """Let a project use a type that is not public. :raises InvalidInput: if it is public. :raises Conflict:"""
+    """Let a project use a type. :raises InvalidInput: if it is public. :raises Conflict: if the project may already."""
     if volume_type.is_public:
         raise InvalidInput("Type access modification is not applicable to public volume type.")
     try:
         with transaction.atomic():
             VolumeTypeAccess.objects.create(volume_type=volume_type, project_id=project_id)
     except IntegrityError:
-        raise Conflict(
-            f"Volume type access for {volume_type.pk} / {project_id} combination already exists."
-        ) from None
+        raise Conflict(f"Volume type access for {volume_type.pk} / {project_id} combination already exists.") from None
 
 
 @transaction.atomic

@@ -58,7 +58,9 @@ class VolumeCollection(CollectionView):
 
     def get_queryset(self) -> QuerySet[Any]:
         """Return the volumes of the project; all, where an administrator asks for them."""
-        return of_project_or_all(self.rows(), self.request)
+        rows = of_project_or_all(self.rows(), self.request)
+        # The copy that a migration fills is a second row of the same volume, which only operators are to see.
+        return rows if self.caller.is_admin else rows.exclude(migration_status__startswith="target:")
 
 
 class Volumes(VolumeCollection):

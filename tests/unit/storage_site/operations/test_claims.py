@@ -1,6 +1,7 @@
 """Holding an operation: one holder, and nobody else's write."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.utils import timezone
@@ -28,7 +29,7 @@ def lapse(operation: Operation) -> None:
 def test_of_two_who_claim_at_once_one_wins(accept):
     for _round in range(5):
         operation = accept()
-        winners = [held for held in at_once(*[lambda: take(operation)] * 4) if held is not None]
+        winners = [held for held in at_once(*[partial(take, operation)] * 4) if held is not None]
         assert len(winners) == 1
         assert winners[0].fence.claim == 1
 
@@ -123,6 +124,7 @@ def test_the_check_asks_the_database_once_the_last_answer_is_old(accept, monkeyp
     lapse(operation)
     take(operation)
     held.check()
-    monkeypatch.setattr(claims.time, "monotonic", lambda later=claims.time.monotonic() + 3600: later)
+    later = claims.time.monotonic() + 3600
+    monkeypatch.setattr(claims.time, "monotonic", lambda: later)
     with pytest.raises(LeaseLost):
         held.check()
