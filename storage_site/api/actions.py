@@ -61,7 +61,8 @@ class ActionView(ResourceView):
     @property
     def allowed_methods(self) -> list[str]:
         """Return POST; only people can GET the page."""
-        return ["GET", "POST"] if self.request.accepted_renderer.is_for_people else ["POST"]
+        renderer = getattr(getattr(self, "request", None), "accepted_renderer", None)
+        return ["GET", "POST"] if getattr(renderer, "is_for_people", False) else ["POST"]
 
     def rule_key(self) -> str:
         """Return the action's name.

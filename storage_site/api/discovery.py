@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from storage_site.api import authorisation, links
 from storage_site.api.microversions import MAXIMUM, MINIMUM
+from storage_site.api.openapi import Document
 from storage_site.api.views import ApiView, UnknownPath
 
 UPDATED = "2023-08-31T00:00:00Z"
@@ -99,6 +100,7 @@ urlpatterns = [
     path("v3/", VersionThree.as_view(), name="version-three"),
     path("healthz", health, name="health"),
     path("healthcheck", health, name="health"),
+    path("openapi.json", Document.as_view(), name="openapi"),
 ]
 # To be the last of all patterns.
 fallback = [re_path("^v3/", UnknownPath.as_view(), name="unknown")]

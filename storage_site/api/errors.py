@@ -5,12 +5,14 @@ from functools import singledispatch
 from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
-from django.http import Http404
+from django.core.exceptions import SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
 from storage_site.api.answers import HTML, Empty
-from storage_site.errors import NotFound, PreconditionFailed, StorageError
+from storage_site.errors import InvalidRequest, NotFound, PreconditionFailed, StorageError, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +31,7 @@ NAMES = {
 UNNAMED = "computeFault"
 TOO_LARGE = 413  # the contract's answer to an exceeded quota
 SERVER_FAULT = "The server has either erred or is incapable of performing the requested operation."
+NO_DATABASE = "The service cannot reach its database; try again."
 MALFORMED_BODY = "Malformed request body"
 NO_SUCH_PATH = {
     "message": "The resource could not be found.<br /><br />\n\n\n",
@@ -107,6 +110,19 @@ def _(exc: StorageError) -> Response:
 @_answer.register
 def _(exc: exceptions.APIException) -> Response:
     return _refusal(exc.status_code, first_text(exc.detail))
+
+
+@_answer.register(OperationalError)
+@_answer.register(InterfaceError)
+def _(exc: Exception) -> Response:
+    logger.error("the database cannot be asked", exc_info=exc)
+    return _answer(Unavailable(NO_DATABASE))
+
+
+@_answer.register(SuspiciousOperation)
+@_answer.register(UnreadablePostError)
+def _(_exc: Exception) -> Response:
+    return _answer(InvalidRequest())
 
 
 @_answer.register(Http404)

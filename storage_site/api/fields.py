@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 from uuid import UUID
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from storage_site.api import links
@@ -203,6 +204,7 @@ class Metadata(Members):
         return members
 
 
+@extend_schema_field({"nullable": True})
 class Plain(serializers.Field):
     """A value that stands in an answer as it stands in the row."""
 
@@ -226,6 +228,7 @@ class Fixed(Plain):
         return self.value
 
 
+@extend_schema_field({"type": "array", "items": {"type": "object"}})
 class Links(Plain):
     """The links to the row itself, in a collection."""
 
@@ -238,6 +241,7 @@ class Links(Plain):
         return links.of_resource(self.context["request"], self.collection, str(row.pk))
 
 
+@extend_schema_field({"type": "string", "enum": ["true", "false"]})
 class Word(Plain):
     """A truth value that stands in an answer as the text "true" or "false"."""
 
@@ -246,6 +250,7 @@ class Word(Plain):
         return "true" if value else "false"
 
 
+@extend_schema_field({"type": "string", "nullable": True, "example": "2026-01-01T00:00:00.000000"})
 class Moment(Plain):
     """A time: UTC with microseconds and without a zone, which some clients cannot read."""
 

@@ -14,6 +14,7 @@ from storage_site.api import authorisation, microversions
 from storage_site.api.answers import HTML, Empty
 from storage_site.api.errors import NoSuchPath
 from storage_site.api.fields import UUID_FORM
+from storage_site.api.openapi import ContractSchema
 from storage_site.api.renderers import FORMS, JSON, VENDOR_JSON, media_type_of
 from storage_site.api.serializers import StrictSerializer
 from storage_site.caller import Caller
@@ -29,6 +30,7 @@ class ApiView(generics.GenericAPIView[Any]):
     serializer of its body. `decides_by_body`: whether the body says what the call is.
     """
 
+    schema = ContractSchema()
     decides_by_body: ClassVar[bool] = False
     since: ClassVar[str | Mapping[str, str]] = "3.0"
     reads: ClassVar[Mapping[str, type[StrictSerializer]]] = {}

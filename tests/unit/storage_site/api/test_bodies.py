@@ -3,6 +3,11 @@
 import json
 
 import pytest
+from django.core.exceptions import TooManyFieldsSent
+from django.db import OperationalError
+from django.http import UnreadablePostError
+
+from storage_site.api.errors import answer_for
 
 GENERIC = "The server could not comply with the request since it is either malformed or otherwise incorrect."
 BLANK = {"volume": {"size": 1}}
@@ -134,3 +139,18 @@ def test_a_fault_of_the_server_says_nothing_of_its_cause_and_is_logged(as_member
     assert answer.json() == {"computeFault": {"code": 500, "message": message}}
     assert answer["OpenStack-API-Version"] == "volume 3.71"
     assert "a secret" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("failure", "status"),
+    [
+        (OperationalError("password=hunter2"), 503),
+        (TooManyFieldsSent("hunter2"), 400),
+        (UnreadablePostError("hunter2"), 400),
+        (KeyError("hunter2"), 500),
+    ],
+)
+def test_failures_beside_the_call_have_an_answer_without_details(failure, status):
+    answer = answer_for(failure, {})
+    assert answer.status_code == status
+    assert "hunter2" not in str(answer.data)

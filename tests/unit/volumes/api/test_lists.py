@@ -11,6 +11,7 @@ from tests.conftest import OTHER_PROJECT, PROJECT
 from tests.factories import AttachmentFactory, VolumeFactory, VolumeTypeFactory
 from volumes.models import Volume
 
+pytestmark = pytest.mark.both_databases
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -271,6 +272,12 @@ def test_an_administrator_finds_what_lives_in_a_pool(as_admin, various, settings
     host = f"{settings.CLUSTER_HOST}@mem1#mem1"
     assert len(names_of(as_admin, f"host={quote(host)}")) == 3
     assert names_of(as_admin, "host=elsewhere@mem1%23mem1") == []
+
+
+def test_the_copies_of_a_migration_are_for_administrators(as_member, as_admin, various):
+    VolumeFactory(name="copy", migration_status="target:00000000-0000-0000-0000-000000000000")
+    assert "copy" not in names_of(as_member, "")
+    assert "copy" in names_of(as_admin, "")
 
 
 def test_all_tenants_of_an_administrator_must_be_a_truth_value(as_admin):

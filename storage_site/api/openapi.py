@@ -1,0 +1,100 @@
+"""The OpenAPI document of the API, derived from what the views declare."""
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.views import SpectacularJSONAPIView
+
+from storage_site.api.microversions import HEADER, MAXIMUM, SERVICE_TYPE
+
+TOKEN = {"type": "apiKey", "in": "header", "name": "X-Auth-Token"}
+ANY_OBJECT = {"type": "object", "additionalProperties": True}
+PAGING = ("limit", "marker", "offset", "sort")
+
+Schema = dict[str, Any]
+
+
+def of_the_api(endpoints: list[Any], **_kwargs: Any) -> list[Any]:
+    """Return those of `endpoints` whose views describe themselves: ours."""
+    return [each for each in endpoints if isinstance(getattr(each[3].cls, "schema", None), ContractSchema)]
+
+
+class ContractSchema(AutoSchema):
+    """Describes a view by its `reads`, `writes`, `actions` and filters."""
+
+    def get_operation_id(self) -> str:
+        """Return a name for the call: method and path, without the decoration."""
+        words = [word.strip("{}") for word in self.path.strip("/").split("/")]
+        return "_".join([self.method.lower(), *words]).replace("-", "_").rstrip("_")
+
+    def get_tags(self) -> list[str]:
+        """Return the collection that the path is about."""
+        words = self.path.strip("/").split("/")
+        return [words[1] if len(words) > 1 else "versions"]
+
+    def get_auth(self) -> list[Schema]:
+        """Return what a caller must show."""
+        return [{"token": []}] if self.view.authentication_classes else []
+
+    def get_filter_backends(self) -> list[Any]:
+        """Return none: the parameters are named below."""
+        return []
+
+    def get_override_parameters(self) -> list[OpenApiParameter]:
+        """Return the parameters of the call that are not in its path."""
+        version = OpenApiParameter(HEADER, str, OpenApiParameter.HEADER, description=f"{SERVICE_TYPE} {MAXIMUM}")
+        filterset = getattr(self.view, "filterset_class", None)
+        if filterset is None or self.method != "GET":
+            return [version]
+        names = [*PAGING, *filterset.base_filters]
+        return [version, *(OpenApiParameter(name, str, OpenApiParameter.QUERY) for name in names)]
+
+    def get_request_serializer(self) -> Any:
+        """Return the shape of the body."""
+        if hasattr(self.view, "actions") and self.method == "POST":
+            verbs = [self._one_member(name, each.reads) for name, each in self.view.actions.items()]
+            return {"application/json": {"oneOf": verbs}}
+        reads = self.view.reads.get(self.method)
+        return {"application/json": self._enveloped(reads)} if reads is not None else None
+
+    def get_response_serializers(self) -> Any:
+        """Return the shape of the answer where the view declares it."""
+        writes = getattr(self.view, "writes", None)
+        if writes is None or self.method != "GET":
+            return {"2XX": ANY_OBJECT}
+        items = {"type": "array", "items": self._reference(writes, "response")}
+        return {"200": {"type": "object", "properties": {self.view.collection: items}}}
+
+    def _resolve_path_parameters(self, variables: list[str]) -> list[Schema]:
+        return [{"in": "path", "name": name, "required": True, "schema": {"type": "string"}} for name in variables]
+
+    def _enveloped(self, reads: Any) -> Schema:
+        reference = self._reference(reads, "request")
+        if not reads.envelope():
+            return reference
+        members = {reads.envelope(): reference} | dict.fromkeys(getattr(reads.Meta, "beside", {}), ANY_OBJECT)
+        return {"type": "object", "properties": members, "required": [reads.envelope()]}
+
+    def _one_member(self, name: str, reads: Any) -> Schema:
+        value = self._reference(reads, "request") if reads else {}
+        return {"type": "object", "title": name, "properties": {name: value}, "required": [name]}
+
+    def _reference(self, serializer: Any, direction: str) -> Schema:
+        component = self.resolve_serializer(serializer(), direction)
+        return component.ref if component else ANY_OBJECT
+
+
+class Document(SpectacularJSONAPIView):
+    """The document, for anybody."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    versioning_class = None
+    schema = None
+    custom_settings = {
+        "PREPROCESSING_HOOKS": ["storage_site.api.openapi.of_the_api"],
+        "APPEND_COMPONENTS": {"securitySchemes": {"token": TOKEN}},
+        # Its only complaint is that it does not know our way of versioning, which is a header in the document.
+        "DISABLE_ERRORS_AND_WARNINGS": True,
+    }
