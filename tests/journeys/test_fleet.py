@@ -8,6 +8,7 @@ import stat
 import pytest
 
 from storage_site.fleet import demo_steps, leftovers
+from storage_site.fleet.address import free_port
 from tests.fleets import fleet, place
 from tests.waiting import until
 
@@ -129,3 +130,27 @@ def test_a_data_directory_too_deep_for_sockets_is_refused_before_it_is_made():
         refused = here.manage("up")
         assert "choose a shorter CELINDER_DATA_DIR" in refused.stderr
         assert not deep.exists()
+
+
+def test_a_broker_that_does_not_answer_is_said_at_the_start_without_its_password():
+    with place(CELERY_BROKER_URL=f"amqp://celinder:very-secret@127.0.0.1:{free_port()}//") as here:
+        refused = here.manage("up")
+        assert refused.returncode == 1
+        assert "does not answer" in refused.stderr
+        assert "very-secret" not in refused.stderr + refused.stdout
+
+
+def test_a_back_end_that_cannot_work_here_is_said_at_the_start():
+    with place(CELINDER_BACKENDS='{"far": {"driver": "local", "path": "/proc/far"}}') as here:
+        refused = here.manage("up")
+        assert refused.returncode == 1
+        assert "The back-end far cannot work here" in refused.stderr
+
+
+def test_a_process_that_ends_again_and_again_is_named_with_what_it_said():
+    with place(GUNICORN_CMD_ARGS="--no-such-option") as here:
+        refused = here.manage("up", "--detach")
+        assert refused.returncode == 1
+        assert "does not get ready, because of web" in refused.stderr
+        assert "unrecognized arguments: --no-such-option" in refused.stderr
+        assert here.left() == []
