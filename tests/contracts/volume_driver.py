@@ -26,8 +26,8 @@ HOSTILE = [
     "../../etc/passwd",
     "a/../../b",
     "0" * 36,
-    f"{{{uuid.uuid4()}}}",
-    f"{uuid.uuid4()}\n",
+    "{0c4d1f0e-9c62-4b0d-8f25-0a1b2c3d4e5f}",
+    "0c4d1f0e-9c62-4b0d-8f25-0a1b2c3d4e5f\n",
     "x" * 5000,
     "%s\0",
 ]
