@@ -1,6 +1,7 @@
 """NBD connections keep the contract, on the local back-end's daemon and on another program's server."""
 
 import os
+import socket as socket_module
 import subprocess
 import tempfile
 import uuid
@@ -19,6 +20,12 @@ from tests.contracts.machine import eventually, needs_libnbd, needs_local, needs
 pytestmark = needs_libnbd
 
 
+def _listens(path):
+    """Tell whether somebody accepts connections; the file is there a moment earlier."""
+    with socket_module.socket(socket_module.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
 @pytest.fixture
 def folder():
     with tempfile.TemporaryDirectory(prefix="celinder-") as name:
@@ -34,7 +41,7 @@ def serve(folder):
         socket = folder / f"s{len(servers)}"
         argv = ["nbdkit", "--foreground", "--exit-with-parent", "--unix", str(socket), *arguments]
         servers.append(subprocess.Popen(argv, stderr=subprocess.DEVNULL))
-        eventually(socket.exists, "the start of nbdkit")
+        eventually(lambda: _listens(socket), "the start of nbdkit")
         return ConnectionInfo("nbd", {"transport": "unix", "path": str(socket), "export": "", "access_mode": mode})
 
     yield serve
