@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from typing import Any
 
 from celery import bootsteps
@@ -9,6 +10,7 @@ from celery.exceptions import WorkerShutdown
 from celery.worker.control import control_command
 from django.conf import settings
 from django.db import DatabaseError, connection
+from django.db.models import Sum
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
@@ -16,11 +18,16 @@ from drivers.errors import DriverError, InvalidConfiguration
 from drivers.types import BackendStats, Capabilities
 from drivers.volume.base import VolumeDriver
 from storage_site import queues
+from storage_site.operations import broker
 from storage_site.operations.heartbeat import host_of
 from volumes import backends
+from volumes.models import Volume
 from volumes.tending import tend
 
 logger = logging.getLogger(__name__)
+
+CHECK_INTERVAL_S = 24 * 3600
+BROKER_PATIENCE_S = 1.0
 
 _asked = threading.Event()
 
@@ -50,36 +57,63 @@ class Reporter(bootsteps.StartStopStep):  # type: ignore[misc]
         if not keys:
             return
         for key in keys:
-            try:
-                backends.driver(key).check()
-            except InvalidConfiguration as error:
-                logger.critical("back-end cannot be served here: %s", error, extra={"backend": key})
-                raise WorkerShutdown from error
-        threading.Thread(target=self._report, args=(worker.app, keys), name="reporter", daemon=True).start()
+            _check(key)
+        threading.Thread(target=self._report, args=(keys,), name="reporter", daemon=True).start()
 
     def stop(self, _worker: Any) -> None:
         """End the thread at its next turn."""
         self._ended = True
         _asked.set()
 
-    def _report(self, app: Any, keys: list[str]) -> None:
+    def _report(self, keys: list[str]) -> None:
+        check_again_at = time.monotonic() + CHECK_INTERVAL_S
         while not self._ended:
             _asked.clear()
             for key in keys:
-                _take_a_turn(app, key)
+                _take_a_turn(key)
+            if time.monotonic() > check_again_at:
+                check_again_at = time.monotonic() + CHECK_INTERVAL_S
+                _tidy(keys)
             connection.close()
             _asked.wait(settings.REPORT_INTERVAL_S)
 
 
-def _take_a_turn(app: Any, key: str) -> None:
+def _check(key: str) -> None:
+    """Make sure the back-end can be served here; one that does not answer yet is served all the same.
+
+    :raises WorkerShutdown: if its settings or this host have to be changed first; the log says how.
+    """
+    try:
+        backends.driver(key).check()
+    except InvalidConfiguration as error:
+        logger.critical("back-end cannot be served here: %s", error, extra={"backend": key})
+        raise WorkerShutdown from error
+    except DriverError as error:
+        logger.warning("back-end does not answer yet: %s", error, extra={"backend": key})
+
+
+def _tidy(keys: list[str]) -> None:
+    """Let the drivers clear up what crashes and time have left behind; checking does that."""
+    for key in keys:
+        try:
+            backends.driver(key).check()
+        except DriverError as error:
+            logger.warning("back-end not tidied: %s", error, extra={"backend": key})
+
+
+def _take_a_turn(key: str) -> None:
     driver = backends.driver(key)
     try:
-        app.control.broadcast("receive_report", arguments={"report": report_of(key, driver)})
-        tend(key, driver)
+        with broker.mailbox(BROKER_PATIENCE_S) as workers:
+            workers.abcast("receive_report", {"report": report_of(key, driver)})
     except (DriverError, DatabaseError, BrokerError, OSError) as error:
         logger.warning("back-end not reported", extra={"backend": key, "reason": str(error)})
     except Exception:
         logger.exception("report failed in a way nobody foresaw", extra={"backend": key})
+    try:
+        tend(key, driver)
+    except Exception:
+        logger.exception("exports not looked after", extra={"backend": key})
 
 
 def report_of(key: str, driver: VolumeDriver) -> dict[str, Any]:
@@ -91,12 +125,18 @@ def report_of(key: str, driver: VolumeDriver) -> dict[str, Any]:
         "backend": key,
         "host": host_of(key),
         "zone": table.get("zone", settings.STORAGE_AVAILABILITY_ZONE),
-        "pools": [_pool(key, table, driver.stats(), driver.capabilities)],
+        "pools": [_pool(key, table, driver.stats(), driver.capabilities, _promised_gib(key))],
         "sent_at": sent_at,
     }
 
 
-def _pool(key: str, table: Any, stats: BackendStats, can: Capabilities) -> dict[str, Any]:
+def _promised_gib(key: str) -> int:
+    """Return the sum of the volumes placed here, those included that are not made yet."""
+    found: int | None = Volume.objects.filter(backend=key).aggregate(total=Sum("size_gib"))["total"]
+    return found or 0
+
+
+def _pool(key: str, table: Any, stats: BackendStats, can: Capabilities, promised_gib: int) -> dict[str, Any]:
     return {
         "pool_name": key,
         "volume_backend_name": table.get("volume_backend_name", key),
@@ -106,7 +146,7 @@ def _pool(key: str, table: Any, stats: BackendStats, can: Capabilities) -> dict[
         "total_capacity_gb": "unknown" if stats.total_gib is None else round(stats.total_gib, 2),
         "free_capacity_gb": "unknown" if stats.free_gib is None else round(stats.free_gib, 2),
         "allocated_capacity_gb": round(stats.allocated_gib, 2),
-        "provisioned_capacity_gb": round(stats.provisioned_gib, 2),
+        "provisioned_capacity_gb": round(max(stats.provisioned_gib, promised_gib), 2),
         "reserved_percentage": stats.reserved_percentage,
         "max_over_subscription_ratio": str(stats.max_over_subscription_ratio),
         "thin_provisioning_support": stats.is_thin,

@@ -14,6 +14,7 @@ from celery import Task, current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError as BrokerError
 
+from storage_site.operations import broker
 from storage_site.operations.models import Operation
 
 logger = logging.getLogger(__name__)
@@ -99,18 +100,7 @@ def depth(queue: str) -> int:
 def _producer() -> Any:
     producer = getattr(_mine, "producer", None)
     if producer is None:
-        options = {
-            **(current_app.conf.broker_transport_options or {}),
-            "socket_timeout": PUBLISH_TIMEOUT_S,
-            "socket_connect_timeout": PUBLISH_TIMEOUT_S,
-            "read_timeout": PUBLISH_TIMEOUT_S,
-            "write_timeout": PUBLISH_TIMEOUT_S,
-            "max_retries": 0,
-        }
-        _mine.connection = current_app.connection_for_write(
-            connect_timeout=PUBLISH_TIMEOUT_S, transport_options=options
-        )
-        _mine.connection.ensure_connection(max_retries=1, timeout=PUBLISH_TIMEOUT_S, interval_start=0, interval_step=0)
+        _mine.connection = broker.connect(PUBLISH_TIMEOUT_S)
         producer = _mine.producer = current_app.amqp.Producer(_mine.connection.default_channel, auto_declare=False)
     return producer
 

@@ -107,7 +107,7 @@ def begin_connecting(attachment: Attachment, connector: Mapping[str, Any], calle
 
 
 def await_connection(attachment: Attachment, operation: Operation, failure: str) -> None:
-    """Wait for the connection and put what the host needs into the attachment. :raises AttachmentFailed: if not made."""
+    """Wait for the connection and put what the host needs into the attachment. :raises AttachmentFailed: if none."""
     await_end(operation, failure)
     found = Attachment.objects.values_list("connection_info", flat=True).get(pk=attachment.pk)
     attachment.connection_info = found

@@ -20,6 +20,8 @@ from storage_site.errors import Unavailable
 from volumes import backends
 from volumes.reporting import report_of
 
+pytestmark = pytest.mark.django_db
+
 
 def report(key="mem1"):
     return report_of(key, backends.driver(key))

@@ -20,7 +20,7 @@ def as_admin(db, admin):
 
 
 @pytest.fixture(autouse=True)
-def _a_scheduler():
+def _a_scheduler(db):
     reports = [report_of(key, backends.driver(key)) for key in ("mem2", "mem1")]
     reports[0]["sent_at"] = "2026-11-22T15:34:49.772897+02:00"
     told(reports)
