@@ -129,9 +129,7 @@ CONNECT_WAIT_S = env.number("CELINDER_CONNECT_WAIT_S", 60)
 STORAGE_BACKENDS = env.table("CELINDER_BACKENDS", {"local": {"driver": "local", "path": str(DATA_DIR / "local")}})
 STORAGE_AVAILABILITY_ZONE = env.text("CELINDER_AVAILABILITY_ZONE", "nova")
 DEFAULT_VOLUME_TYPE = env.text("CELINDER_DEFAULT_VOLUME_TYPE", "__DEFAULT__")
-SCHEDULER_FILTERS = env.words(
-    "CELINDER_SCHEDULER_FILTERS", "AvailabilityZoneFilter,CapacityFilter,CapabilitiesFilter"
-)
+SCHEDULER_FILTERS = env.words("CELINDER_SCHEDULER_FILTERS", "AvailabilityZoneFilter,CapacityFilter,CapabilitiesFilter")
 SCHEDULER_WEIGHERS = env.words("CELINDER_SCHEDULER_WEIGHERS", "CapacityWeigher")
 # Weigher → number, where it is to count otherwise than usual; negative: the least comes first.
 SCHEDULER_WEIGHT_MULTIPLIERS = env.table("CELINDER_SCHEDULER_WEIGHT_MULTIPLIERS", {})
@@ -213,7 +211,10 @@ SPECTACULAR_SETTINGS = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "storage_site.logs.LineFormatter"}, "json": {"()": "storage_site.logs.JsonFormatter"}},
+    "formatters": {
+        "line": {"()": "storage_site.logs.LineFormatter"},
+        "json": {"()": "storage_site.logs.JsonFormatter"},
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": env.text("CELINDER_LOG_FORMAT", "line")}},
     "root": {"handlers": ["console"], "level": env.text("CELINDER_LOG_LEVEL", "INFO")},
     "loggers": {

@@ -5,9 +5,9 @@ import os
 import secrets
 import tempfile
 
+from storage_site.settings import environment as env
 from storage_site.settings.base import *
 from storage_site.settings.base import DATA_DIR
-from storage_site.settings import environment as env
 
 
 def _own_secret() -> str:

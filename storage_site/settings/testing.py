@@ -1,14 +1,18 @@
 """What the tests run with: no file outside a temporary directory, no broker unless a test starts one."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
 from storage_site.settings import environment as env
 
-os.environ.setdefault("CELINDER_DATA_DIR", tempfile.mkdtemp(prefix="celinder-test-"))
+if "CELINDER_DATA_DIR" not in os.environ:
+    os.environ["CELINDER_DATA_DIR"] = tempfile.mkdtemp(prefix="celinder-test-")
+    atexit.register(shutil.rmtree, os.environ["CELINDER_DATA_DIR"], ignore_errors=True)
 os.environ.setdefault("CELERY_BROKER_URL", "memory://")
 
-from storage_site.settings.base import *  # noqa: E402 - the data directory is chosen first
+from storage_site.settings.base import *
 from storage_site.settings.base import DATABASES
 
 SECRET_KEY = "tests only"  # noqa: S105 - protects nothing
