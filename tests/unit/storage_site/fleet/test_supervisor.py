@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
 PROGRAM = Path(__file__).parent / "supervised.py"
 PROJECT = Path(__file__).parents[4]
 SLEEPER = f"{sys.executable} -c 'import time; print(\"here\", flush=True); time.sleep(600)'"

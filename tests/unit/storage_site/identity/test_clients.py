@@ -13,6 +13,7 @@ from storage_site.identity import services
 from storage_site.identity.models import User
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::PendingDeprecationWarning"),  # the SDK's of its own
 ]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
 PROJECT = Path(__file__).parents[4]
 SAFE = {"CELINDER_SECRET_KEY": "a secret that all processes share"}
 

@@ -13,6 +13,7 @@ from storage_site.operations.models import Service
 from tests.factories import AttachmentFactory, VolumeFactory
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::PendingDeprecationWarning"),
 ]
