@@ -1,19 +1,34 @@
 """Beginning a verb: guard, status, operation and history in the caller's one transaction, then the bell."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from storage_site.caller import Caller
-from storage_site.errors import StateConflict, StorageError
+from storage_site.errors import NotFound, StateConflict, StorageError
 from storage_site.operations import doorbell
 from storage_site.operations.history import label_of, record
 from storage_site.operations.lifecycle import BACK, GIVEN, GONE, KEEP, NEW, Verb
 from storage_site.operations.models import Operation
 from storage_site.operations.resources import Resource
+
+R = TypeVar("R", bound=Resource)
+
+
+def lock(resource: R) -> R:
+    """Lock the resource until the transaction ends and return it as it is now.
+
+    For what is decided by more than its own row. :raises NotFound: if it has gone since it was read.
+    """
+    _require_transaction()
+    found = type(resource).locked(resource.pk)
+    if found is None:
+        raise _gone(resource)
+    return found
 
 
 def begin(
@@ -89,6 +104,12 @@ def move(
     record(resource, verb.name, prior, GONE if target == GONE else resource.status, caller=caller, reason=reason)
 
 
+def unfinished(resource: Resource) -> Operation | None:
+    """Return the exclusive operation that is going on for `resource`, if there is one."""
+    rows = Operation.objects.filter(resource_type=label_of(resource), resource_id=resource.pk, outcome="")
+    return rows.filter(is_exclusive=True).first()
+
+
 def cancel_unfinished(resource: Resource, reason: str) -> int:
     """End all unfinished operations of `resource` without effect; workers on them find their claim lost."""
     return Operation.objects.filter(resource_type=label_of(resource), resource_id=resource.pk, outcome="").update(
@@ -111,6 +132,11 @@ def _refusal(resource: Resource, verb: Verb) -> StateConflict:
     return StateConflict(f"Invalid {kind}: cannot {verb.name.replace('_', ' ')} while status is {resource.status}.")
 
 
+def _gone(resource: Resource) -> NotFound:
+    kind = str(resource._meta.verbose_name)  # noqa: SLF001 - Django's documented API
+    return NotFound(f"{kind.capitalize()} {resource.pk} could not be found.")
+
+
 def _enter(
     resource: Resource, verb: Verb, target: str, fields: dict[str, Any], *, guard: Q | None, refused: StorageError
 ) -> str:
@@ -119,13 +145,20 @@ def _enter(
         return _insert(resource, verb, target, fields, refused)
     for attempt in ("as read", "as it is now"):
         if attempt == "as it is now":
-            resource.refresh_from_db(fields=["status"])
+            _read_status_again(resource)
         if verb.is_admitted_in(resource.status) and _compare_and_set(resource, target, fields, guard):
             prior, resource.status = resource.status, _target(target, resource.status)
             for name, value in fields.items():
                 setattr(resource, name, value)
             return prior
     raise refused
+
+
+def _read_status_again(resource: Resource) -> None:
+    try:
+        resource.refresh_from_db(fields=["status"])
+    except ObjectDoesNotExist:
+        raise _gone(resource) from None
 
 
 def _insert(resource: Resource, verb: Verb, target: str, fields: dict[str, Any], refused: StorageError) -> str:

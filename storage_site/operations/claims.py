@@ -5,7 +5,8 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from django.db import models, transaction
 from django.db.models import Case, F, Q, When
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from drivers.types import Fence
 from storage_site.operations import doorbell, shutdown
@@ -151,33 +153,38 @@ class Claimed:
 
         `fields` are written to the resource in the same transaction, `changes` to the operation.
         """
-        with transaction.atomic():
-            self._leave(task=task, queue=queue, attempts=0, step="", **changes)
-            if fields:
+        with self._leaving() as resource:
+            self._leave(task=task, queue=queue, attempts=0, step="", fault_code="", fault_detail="", **changes)
+            if fields and resource is not None:
                 self._rows().update(updated_at=timezone.now(), **fields)
             self._ring_after_commit()
 
     def finish(self, *, also: Callable[[], None] | None = None, **fields: Any) -> None:
         """End the operation well: the status of the table, `fields` on the resource, `also` in the same transaction."""
-        with transaction.atomic():
-            self._end(Operation.SUCCEEDED, percent=100)
-            self._project(self.verb.after, self.verb.name, fields)
+        with self._leaving() as resource:
+            self._end(Operation.SUCCEEDED, percent=100, fault_code="", fault_detail="")
+            if resource is not None:
+                self._project(resource, self._after_success(resource.status), fields)
             if also is not None:
                 also()
 
     def fail(self, code: str, detail: str) -> None:
         """End the operation badly: the table's status for failure, and the reason on the row."""
-        with transaction.atomic():
+        with self._leaving() as resource:
             self._end(Operation.FAILED, fault_code=code, fault_detail=detail)
-            self._project(self.verb.on_error, self.verb.name, {}, reason=detail)
+            if resource is not None:
+                self._project(resource, self.verb.on_error, {}, reason=detail)
+                if self.verb.on_error_also:
+                    import_string(self.verb.on_error_also)(resource)
 
     def postpone(self, delay_s: float, code: str, reason: str, **changes: Any) -> None:
         """Put the operation down to be taken up in `delay_s` seconds; `reason` says what it waits for."""
-        self._leave(not_before=in_seconds(delay_s), fault_code=code, fault_detail=reason, **changes)
+        with self._leaving():
+            self._leave(not_before=in_seconds(delay_s), fault_code=code, fault_detail=reason, **changes)
 
     def hand_back(self) -> None:
         """Put the operation down for any other worker to take up at once."""
-        with transaction.atomic():
+        with self._leaving():
             self._leave()
             self._ring_after_commit()
 
@@ -190,9 +197,16 @@ class Claimed:
             self.is_held = False
             raise LeaseLost
 
+    @contextmanager
+    def _leaving(self) -> Iterator[Resource | None]:
+        """Lock the resource and leave the operation in one transaction; while that fails, it is still held."""
+        model: Any = apps.get_model(self.operation.resource_type)
+        with transaction.atomic():
+            yield model.locked(self.operation.resource_id)
+        self.is_held = False
+
     def _leave(self, **changes: Any) -> None:
         self._write(owner="", lease_until=None, **changes)
-        self.is_held = False
 
     def _end(self, outcome: str, **changes: Any) -> None:
         self._leave(outcome=outcome, finished_at=timezone.now(), step="", **changes)
@@ -206,12 +220,15 @@ class Claimed:
         operation = Operation.objects.get(serial=self.operation.serial)
         transaction.on_commit(partial(doorbell.ring, operation))
 
-    def _project(self, target: str, verb: str, fields: dict[str, Any], reason: str = "") -> None:
+    def _after_success(self, current: str) -> str:
+        """Return what the table names, unless somebody has moved the status on while the work went on."""
+        verb = self.verb
+        left = self.operation.prior_status if verb.during == KEEP else verb.during
+        return verb.after if verb.after == GONE or current == left else KEEP
+
+    def _project(self, resource: Resource, target: str, fields: dict[str, Any], reason: str = "") -> None:
         """Give the resource the status that the table names; the only place where work writes a status."""
-        resource = self.resource()
-        if resource is None:
-            return
-        current = resource.status
+        verb, current = self.verb.name, resource.status
         if target == GONE:
             record(resource, verb, current, GONE, operation=self.operation)
             self._rows().delete()

@@ -20,7 +20,8 @@ class Verb:
     `task` names the Celery task that does the work; without one the verb is instant and moves straight to
     `after`. `queue` tells from the resource which queue the task is sent to. An exclusive verb never runs
     beside another exclusive one on the same resource. `deadline_s` bounds how long the work may be put off
-    (back-end down) before it ends in `on_error`.
+    (back-end down) before it ends in `on_error`; `on_error_also` names a function of the resource that is
+    called in the same transaction then.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Verb:
     during: str = KEEP
     after: str = BACK
     on_error: str = BACK
+    on_error_also: str = ""
     task: str = ""
     queue: Callable[[Any], str] | None = None
     exclusive: bool = True

@@ -1,7 +1,7 @@
 """What every managed resource has: an id, a project, and a status that only this package writes."""
 
 import uuid
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.db import models
 from django.utils import timezone
@@ -22,3 +22,13 @@ class Resource(models.Model):
 
     class Meta:
         abstract = True
+
+    @classmethod
+    def locked(cls, pk: object) -> Self | None:
+        """Lock the row until the transaction ends and return it as it is now; None if it has gone.
+
+        Everybody locks in one order, so that nobody waits in a circle: what the resource belongs to, the
+        resource, its operations.
+        """
+        found: Self | None = cls._default_manager.select_for_update().filter(pk=pk).first()
+        return found

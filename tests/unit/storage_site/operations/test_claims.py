@@ -128,3 +128,24 @@ def test_the_check_asks_the_database_once_the_last_answer_is_old(accept, monkeyp
     monkeypatch.setattr(claims.time, "monotonic", lambda: later)
     with pytest.raises(LeaseLost):
         held.check()
+
+
+def test_the_reason_of_an_earlier_delay_does_not_outlive_success_or_the_queue(accept):
+    operation = accept()
+    take(operation).postpone(0, "backend-down", "no answer")
+    take(operation).hand_over(task=TASK, queue="volume-mem2")
+    operation.refresh_from_db()
+    assert (operation.fault_code, operation.fault_detail) == ("", "")
+    take(operation).postpone(0, "backend-down", "no answer")
+    take(operation).finish()
+    operation.refresh_from_db()
+    assert (operation.outcome, operation.fault_code, operation.fault_detail) == ("succeeded", "", "")
+
+
+def test_an_ending_that_the_database_took_back_leaves_the_operation_held(accept):
+    held = take(accept())
+    with pytest.raises(ZeroDivisionError):
+        held.finish(also=lambda: 1 / 0)
+    assert held.is_held
+    held.finish()
+    assert not held.is_held
