@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.utils import timezone
 
 from drivers.errors import DriverError, PermanentDriverError, StaleFence, TransientDriverError
@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5  # of claims that died or failed in a way nobody foresaw
 MAX_DELAY_S = 30.0
+# The database does not answer or refuses to just now; what it refuses for good is a defect.
+DATABASE_AWAY = (OperationalError, InterfaceError, InternalError)
 
 Workflow = Callable[[Claimed, Any], None]
 
@@ -32,7 +34,11 @@ def perform(task: Any, operation_id: str, workflow: Workflow) -> None:
 
 def carry_out(operation_id: str, workflow: Workflow, *, task: str, queue: str | None = None) -> None:
     """Carry out the operation if it waits for `task` (in `queue`) and can be claimed; otherwise do nothing."""
-    claimed = claim(operation_id, task=task, queue=queue)
+    try:
+        claimed = claim(operation_id, task=task, queue=queue)
+    except DATABASE_AWAY:
+        logger.exception("not claimed; the sweep rings again", extra={"operation_id": operation_id})
+        return
     if claimed is None:
         logger.debug("nothing to claim", extra={"operation_id": operation_id})
         return
@@ -45,7 +51,7 @@ def carry_out(operation_id: str, workflow: Workflow, *, task: str, queue: str | 
             _run(claimed, workflow)
     except LeaseLost:
         logger.warning("claim lost; nothing more is touched")
-    except (DatabaseError, InterfaceError):
+    except DATABASE_AWAY:
         logger.exception("the database is away; the sweep takes this up when the lease has run out")
     finally:
         logs.context.reset(token)
@@ -62,7 +68,7 @@ def _run(claimed: Claimed, workflow: Workflow) -> None:
         _take_back_and_fail(claimed, error.code, str(error))
     except TransientDriverError as error:
         _put_off(claimed, error.code, str(error))
-    except (DatabaseError, InterfaceError):
+    except DATABASE_AWAY:
         raise
     except Exception as error:
         logger.exception("the workflow failed in a way nobody foresaw")
@@ -107,7 +113,7 @@ def _put_off(claimed: Claimed, code: str, reason: str) -> None:
         return
     waits = int(operation.checkpoint.get("waits", 0))
     checkpoint = {**operation.checkpoint, "waits": waits + 1}
-    claimed.postpone(min(MAX_DELAY_S, 2.0**waits), code, reason, checkpoint=checkpoint)
+    claimed.postpone(_delay_s(waits), code, reason, checkpoint=checkpoint)
 
 
 def _after_a_defect(claimed: Claimed, error: Exception) -> None:
@@ -116,4 +122,8 @@ def _after_a_defect(claimed: Claimed, error: Exception) -> None:
         _take_back_and_fail(claimed, "defect", f"{type(error).__name__}: see the worker's log.")
         return
     reason = f"{type(error).__name__}: see the worker's log."
-    claimed.postpone(min(MAX_DELAY_S, 2.0**attempts), "defect", reason, attempts=attempts)
+    claimed.postpone(_delay_s(attempts), "defect", reason, attempts=attempts)
+
+
+def _delay_s(times: int) -> float:
+    return min(MAX_DELAY_S, 2.0 ** min(times, 10))

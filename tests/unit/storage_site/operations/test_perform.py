@@ -83,6 +83,14 @@ def test_a_back_end_that_is_down_for_a_minute_delays_and_does_not_fail(accept, s
     assert operation.outcome == "succeeded"
 
 
+def test_a_delay_never_grows_beyond_what_a_number_can_hold(accept, storage):
+    storage.failures["one"] = BackendDown("no answer")
+    operation = accept(checkpoint={"waits": 5000})
+    run(str(operation.id), in_two_steps(storage))
+    operation.refresh_from_db()
+    assert (operation.fault_code, operation.checkpoint) == ("backend-down", {"waits": 5001})
+
+
 def test_waiting_ends_at_the_deadline_with_the_reason(accept, storage):
     storage.failures["two"] = BackendDown("no answer")
     operation = accept(deadline_at=timezone.now() - timedelta(seconds=1))
@@ -155,6 +163,29 @@ def test_a_defect_is_tried_again_a_few_times_then_ends_in_error(accept, storage)
     operation.refresh_from_db()
     assert operation.outcome == "failed"
     assert "secret text" not in operation.fault_detail
+
+
+def test_what_fails_while_the_ending_is_written_is_a_defect_and_said_so(accept, storage):
+    operation = accept()
+
+    def workflow(op, _volume):
+        op.step("one", storage.call("one"), undo=storage.call("undo one"))
+        op.finish(also=lambda: 1 / 0)
+
+    run(str(operation.id), workflow)
+    operation.refresh_from_db()
+    assert (operation.owner, operation.fault_code, operation.attempts) == ("", "defect", 1)
+
+
+def test_a_value_that_the_database_refuses_is_a_defect_not_an_absent_database(accept):
+    operation = accept()
+
+    def workflow(op, volume):
+        Volume.objects.filter(pk=volume.pk).update(size_gib=0)
+
+    run(str(operation.id), workflow)
+    operation.refresh_from_db()
+    assert (operation.owner, operation.fault_code, operation.attempts) == ("", "defect", 1)
 
 
 def test_an_operation_whose_workers_keep_dying_ends_in_error(accept, storage):
