@@ -53,10 +53,14 @@ ATTACHMENT = Lifecycle(
     verb("attach", {NEW, *("reserved", "attaching", "attached", "error_attaching")}, after="attached"),
     verb("connect", {"reserved", "attaching", "attached", "error_attaching"}, during=KEEP, after="attaching",
          on_error="error_attaching", task="volumes.tasks.connect", queue=_backend_of_volume, deadline_s=60),
+    # A host that uses the volume already asks for its connection once more.
+    verb("reconnect", {"attached"}, after=KEEP, on_error=KEEP,
+         task="volumes.tasks.connect", queue=_backend_of_volume, deadline_s=60),
     verb("complete", ANY, after="attached"),
     verb("unexport", ANY, during=KEEP, after=BACK, on_error="error_detaching",
          task="volumes.tasks.unexport", queue=_backend_of_volume, deadline_s=600),
     verb("disconnect", ANY, during="detaching", after=GONE, on_error="error_detaching",
+         on_error_also="volumes.settling.keep_in_use",
          task="volumes.tasks.disconnect", queue=_backend_of_volume, deadline_s=600),
     verb("forget", ANY, after=GONE),
 )  # fmt: skip

@@ -24,3 +24,16 @@ def settle(volume_id: object, *, caller: Caller = SYSTEM) -> str:
     if shown != volume.status:
         move(volume, "settle", caller=caller, to=shown)
     return shown
+
+
+def settle_for(attachment: Attachment) -> None:
+    """Settle the volume of an attachment that work has changed; one that is not listed does not show."""
+    if attachment.is_listed:
+        settle(attachment.volume_id)
+
+
+def keep_in_use(attachment: Attachment) -> None:
+    """Show a volume whose host could not be shut out as in use, which it may well be (contract 02 section 9)."""
+    volume = Volume.objects.select_for_update().get(pk=attachment.volume_id)
+    if attachment.is_listed and volume.status == "detaching":
+        move(volume, "settle", caller=SYSTEM, to="in-use")

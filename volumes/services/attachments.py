@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from storage_site.caller import Caller
-from storage_site.operations.admission import begin, cancel_unfinished, move
+from storage_site.operations.admission import begin, cancel_unfinished, lock, move, unfinished
 from storage_site.operations.models import Operation
 from storage_site.operations.waiting import seat, wait_for
 from volumes.errors import AttachmentConflict, AttachmentFailed, InvalidVolume
@@ -50,8 +50,9 @@ def connect_attachment(*, attachment: Attachment, connector: Mapping[str, Any], 
     """
     with seat():
         with transaction.atomic():
-            _require_connectable(attachment)
-            operation = begin_connecting(attachment, connector, caller)
+            locked = lock(attachment)
+            _require_connectable(locked)
+            operation = begin_connecting(locked, connector, caller)
         await_connection(attachment, operation, "Unable to update the attachment.")
     return attachment
 
@@ -59,7 +60,7 @@ def connect_attachment(*, attachment: Attachment, connector: Mapping[str, Any], 
 @transaction.atomic
 def complete_attachment(*, attachment: Attachment, caller: Caller) -> None:
     """Record that the host uses the volume now."""
-    move(attachment, "complete", caller=caller)
+    move(lock(attachment), "complete", caller=caller)
     settle(attachment.volume_id, caller=caller)
 
 
@@ -80,8 +81,13 @@ def delete_attachment(*, attachment: Attachment, caller: Caller) -> list[Attachm
 def begin_disconnecting(*, attachment: Attachment, caller: Caller) -> Operation | None:
     """Accept the removal of the attachment; return the work there is to wait for, None if there was none.
 
-    Work that is still going on for the attachment is cut short: the storage refuses its older fence.
+    A removal that is going on is joined. Other work for the attachment is cut short: the storage refuses its
+    older fence.
     """
+    attachment = lock(attachment)
+    going_on = unfinished(attachment)
+    if going_on is not None and going_on.verb == "disconnect":
+        return going_on
     cancel_unfinished(attachment, "The attachment is being deleted.")
     operation = None
     if attachment.is_exported:
@@ -92,24 +98,35 @@ def begin_disconnecting(*, attachment: Attachment, caller: Caller) -> Operation 
     return operation
 
 
-def begin_connecting(attachment: Attachment, connector: Mapping[str, Any], caller: Caller) -> Operation:
-    """Accept a connection in the caller's transaction, remembering from now on that there may be an export."""
+def begin_connecting(
+    attachment: Attachment, connector: Mapping[str, Any], caller: Caller, *, verb: str = "connect"
+) -> Operation:
+    """Accept a connection in the caller's transaction, remembering from now on that there may be an export.
+
+    For a client that asks again because the answer was slow, it is the connection that is being made.
+    """
+    going_on = unfinished(attachment)
+    if going_on is not None and going_on.task == attachment.lifecycle[verb].task and attachment.connector == connector:
+        return going_on
     fields = {
         "connector": dict(connector),
         "host_name": str(connector.get("host") or "") or None,
         "mountpoint": str(connector.get("mountpoint") or "na"),
     }
     refusal = AttachmentConflict(f"Attachment {attachment.pk} is busy or in status {attachment.status}.")
-    operation = begin(attachment, "connect", caller=caller, fields=fields, refusal=refusal)
-    attachment.export_operation, attachment.export_claim = operation.serial, 0
-    attachment.save(update_fields=["export_operation", "export_claim"])
+    operation = begin(attachment, verb, caller=caller, fields=fields, refusal=refusal)
+    if not attachment.is_exported:
+        attachment.export_operation, attachment.export_claim = operation.serial, 0
+        attachment.save(update_fields=["export_operation", "export_claim"])
     return operation
 
 
 def await_connection(attachment: Attachment, operation: Operation, failure: str) -> None:
     """Wait for the connection and put what the host needs into the attachment. :raises AttachmentFailed: if none."""
     await_end(operation, failure)
-    found = Attachment.objects.values_list("connection_info", flat=True).get(pk=attachment.pk)
+    found = Attachment.objects.filter(pk=attachment.pk).values_list("connection_info", flat=True).first()
+    if found is None:
+        raise AttachmentFailed(failure)
     attachment.connection_info = found
 
 
@@ -122,7 +139,7 @@ def await_end(operation: Operation, failure: str) -> None:
 
 def _reserve(caller: Caller, volume: Volume, instance_id: UUID | None, mode: str | None) -> Attachment:
     """Add a reserved attachment to a volume that admits one more."""
-    volume.refresh_from_db(fields=["status"])
+    volume = lock(volume)
     shares = volume.status not in {"available", "downloading"} and _may_share(volume, instance_id)
     also = "in-use or " if volume.is_multiattach else ""
     refusal = InvalidVolume(

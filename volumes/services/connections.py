@@ -1,7 +1,6 @@
 """The older way of attaching: connection actions on the volume itself (contract 02 section 7)."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -9,13 +8,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from storage_site.caller import Caller
-from storage_site.operations.admission import begin, cancel_unfinished, move
+from storage_site.operations.admission import begin, cancel_unfinished, lock, move, unfinished
+from storage_site.operations.models import Operation
 from storage_site.operations.waiting import seat
 from volumes.errors import AttachmentConflict, InvalidVolume
 from volumes.models import Attachment, Volume
 from volumes.services import attachments as services
 from volumes.services.volumes import unreserve
-from volumes.settling import settle
 
 
 def initialize_connection(*, volume: Volume, connector: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
@@ -23,20 +22,19 @@ def initialize_connection(*, volume: Volume, connector: Mapping[str, Any], calle
 
     The connection is kept as an attachment that is not listed until os-attach claims it.
 
-    :raises InvalidVolume: in maintenance. :raises AttachmentFailed: if the back-end could not.
+    :raises InvalidVolume: in maintenance or while it is deleted. :raises AttachmentFailed: if the back-end could not.
     """
-    _refuse_maintenance(volume)
     with seat():
         with transaction.atomic():
+            volume = lock(volume)
+            _require_usable(volume)
             attachment = _connection_of(volume, str(connector.get("host") or ""))
             if attachment is None:
                 attachment = Attachment(project_id=volume.project_id, volume=volume, is_listed=False)
                 move(attachment, "reserve", caller=caller)
-            was_attached = attachment.status == "attached"
-            operation = services.begin_connecting(attachment, connector, caller)
+            verb = "reconnect" if attachment.status == "attached" else "connect"
+            operation = services.begin_connecting(attachment, connector, caller, verb=verb)
         services.await_connection(attachment, operation, f"Unable to connect volume ({volume.pk}).")
-    if was_attached:
-        services.complete_attachment(attachment=attachment, caller=caller)
     return _nested(attachment.connection_info)
 
 
@@ -54,8 +52,8 @@ def attach_volume(
 
     :raises InvalidVolume: if somebody else does and the volume cannot be shared, or the mode is refused.
     """
-    locked = Volume.objects.select_for_update().get(pk=volume.pk)
-    _refuse_maintenance(locked)
+    locked = lock(volume)
+    _require_usable(locked)
     _require_mode(locked, mode)
     listed = Attachment.objects.filter(volume=locked, is_listed=True)
     mine = {"instance_id": instance_id} if instance_id else {"host_name": host_name}
@@ -87,6 +85,7 @@ def detach_volume(*, volume: Volume, caller: Caller, attachment_id: UUID | None 
     :raises AttachmentConflict: if there is no such attachment. :raises InvalidVolume: in maintenance, or if
         there are several attachments and none is named.
     """
+    volume = lock(volume)
     _refuse_maintenance(volume)
     listed = list(Attachment.objects.filter(volume=volume, is_listed=True))
     if attachment_id is not None:
@@ -97,9 +96,8 @@ def detach_volume(*, volume: Volume, caller: Caller, attachment_id: UUID | None 
         raise InvalidVolume("Volume has several attachments; name the one to detach by attachment_id.")
     if listed:
         services.begin_disconnecting(attachment=listed[0], caller=caller)
-    else:
-        with suppress(InvalidVolume):
-            move(volume, "settle", caller=caller, to="available")
+    elif unfinished(volume) is None:
+        move(volume, "settle", caller=caller, to="available")
 
 
 def terminate_connection(*, volume: Volume, connector: Mapping[str, Any] | None, caller: Caller) -> None:
@@ -112,7 +110,8 @@ def terminate_connection(*, volume: Volume, connector: Mapping[str, Any] | None,
     with seat():
         for attachment in exported.filter(host_name=host) if host else exported:
             operation = _begin_shutting_out(attachment, caller)
-            services.await_end(operation, f"Unable to terminate the connection of volume ({volume.pk}).")
+            if operation is not None:
+                services.await_end(operation, f"Unable to terminate the connection of volume ({volume.pk}).")
     unreserve(volume=volume, caller=caller)
 
 
@@ -123,16 +122,22 @@ def force_detach(*, volume: Volume, caller: Caller, attachment_id: UUID | None =
 
 
 @transaction.atomic
-def _begin_shutting_out(attachment: Attachment, caller: Caller):
-    cancel_unfinished(attachment, "The connection is being terminated.")
-    operation = begin(attachment, "unexport" if attachment.is_listed else "disconnect", caller=caller)
-    settle(attachment.volume_id, caller=caller)
-    return operation
+def _begin_shutting_out(attachment: Attachment, caller: Caller) -> Operation | None:
+    """Return the work that shuts the host out, which may be going on already; None if the attachment has gone."""
+    locked = Attachment.locked(attachment.pk)
+    if locked is None:
+        return None
+    going_on = unfinished(locked)
+    if going_on is not None and going_on.verb in {"unexport", "disconnect"}:
+        return going_on
+    cancel_unfinished(locked, "The connection is being terminated.")
+    return begin(locked, "unexport" if locked.is_listed else "disconnect", caller=caller)
 
 
 def _connection_of(volume: Volume, host_name: str | None, *, listed: bool | None = None) -> Attachment | None:
     """Return the connection that the older action made for this host; for no host, the newest one."""
     found = Attachment.objects.filter(volume=volume, export_operation__isnull=False).order_by("-created_at")
+    found = found.exclude(status__in=["detaching", "error_detaching"])  # on its way out
     if listed is not None:
         found = found.filter(is_listed=listed)
     return found.filter(host_name=host_name).first() if host_name else found.filter(is_listed=False).first()
@@ -148,6 +153,12 @@ def _require_mode(volume: Volume, mode: str) -> None:
 def _refuse_maintenance(volume: Volume) -> None:
     if volume.status == "maintenance":
         raise InvalidVolume("Unable to use the volume while it is in maintenance mode.")
+
+
+def _require_usable(volume: Volume) -> None:
+    _refuse_maintenance(volume)
+    if volume.status == "deleting":
+        raise InvalidVolume("Unable to use the volume while it is being deleted.")
 
 
 def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from storage_site.caller import Caller
-from storage_site.operations.admission import begin, cancel_unfinished, move
+from storage_site.operations.admission import begin, cancel_unfinished, lock, move
 from volumes import quotas
 from volumes.errors import DefaultTypeMissing, InvalidInput, InvalidVolume, MetadataChanged
 from volumes.models import Attachment, Volume, VolumeType
@@ -74,17 +74,17 @@ def delete_volume(*, volume: Volume, caller: Caller, force: bool = False) -> Non
 
     :raises InvalidVolume: if it is attached, migrating or busy.
     """
+    volume = lock(volume)
     refusal = InvalidVolume(_UNDELETABLE_BY_FORCE if force else _UNDELETABLE)
     if Attachment.objects.filter(volume=volume, is_listed=True).exists():
         raise refusal
     if force:
         cancel_unfinished(volume, "Deleted by force.")
     verb = ("force_" if force else "") + ("delete" if volume.backend else "forget")
-    guard = _NOT_MIGRATING & ~Q(attachments__is_listed=True)
     if volume.backend:
-        begin(volume, verb, caller=caller, guard=_matching(volume, guard), refusal=refusal)
+        begin(volume, verb, caller=caller, guard=_NOT_MIGRATING, refusal=refusal)
     else:
-        move(volume, verb, caller=caller, guard=_matching(volume, guard & Q(backend="")), refusal=refusal)
+        move(volume, verb, caller=caller, guard=_NOT_MIGRATING, refusal=refusal)
 
 
 @transaction.atomic
@@ -192,6 +192,7 @@ def reset_status(
 
     `attach_status` "detached" removes the attachments' rows; `migration_status` "none" clears it.
     """
+    volume = lock(volume)
     attachments = Attachment.objects.filter(volume=volume)
     if status == "in-use" and not attachments.filter(is_listed=True).exists():
         raise InvalidVolume("Cannot set status to in-use, the volume has no attachments.")
@@ -241,11 +242,6 @@ def known_zones() -> frozenset[str]:
     """Return the zones of all back-ends in the settings."""
     zones = (entry.get("zone", settings.STORAGE_AVAILABILITY_ZONE) for entry in settings.STORAGE_BACKENDS.values())
     return frozenset(zones) | {settings.STORAGE_AVAILABILITY_ZONE}
-
-
-def _matching(volume: Volume, guard: Q) -> Q:
-    """Return `guard` in a form that an UPDATE can carry although it looks at other tables."""
-    return Q(pk__in=Volume.objects.filter(guard, pk=volume.pk).values("pk"))
 
 
 def _write(volume: Volume, **changes: Any) -> None:

@@ -9,7 +9,7 @@ from drivers.types import ConnectionInfo, Connector, ExportRequest
 from storage_site.operations.claims import Claimed
 from volumes import backends
 from volumes.models import Attachment
-from volumes.settling import settle
+from volumes.settling import settle_for
 
 
 def run(op: Claimed, attachment: Attachment) -> None:
@@ -18,7 +18,8 @@ def run(op: Claimed, attachment: Attachment) -> None:
     driver = backends.driver(volume.backend)
     mode = _mode_of(attachment)
     request = request_of(attachment, mode)
-    withdraw = partial(driver.unexport, volume.ref(), str(attachment.pk))
+    # What a host may be using already is not taken from it because it could not be given once more.
+    withdraw = None if attachment.connection_info else partial(driver.unexport, volume.ref(), str(attachment.pk))
     info = op.step("exported", driver.export, volume.ref(), request, undo=withdraw)
     op.finish(
         connection_info=flat(info, attachment, mode),
@@ -26,7 +27,7 @@ def run(op: Claimed, attachment: Attachment) -> None:
         export_claim=op.fence.claim,
         attach_mode=mode,
         attached_at=timezone.now(),
-        also=partial(settle, volume.pk),
+        also=None if op.operation.verb == "reconnect" else partial(settle_for, attachment),
     )
 
 

@@ -5,13 +5,13 @@ from functools import partial
 from storage_site.operations.claims import Claimed
 from volumes import backends
 from volumes.models import Attachment
-from volumes.settling import settle
+from volumes.settling import settle_for
 
 
 def run(op: Claimed, attachment: Attachment) -> None:
     """End the attachment's export and remove the attachment."""
     _shut_out(op, attachment)
-    op.finish(also=partial(settle, attachment.volume_id))
+    op.finish(also=partial(settle_for, attachment))
 
 
 def unexport(op: Claimed, attachment: Attachment) -> None:
