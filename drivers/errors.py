@@ -61,7 +61,7 @@ class InvalidConfiguration(PermanentDriverError):
 
 
 class InvalidName(PermanentDriverError):
-    """An id is not a UUID in its canonical form; nothing was touched."""
+    """An id is not a UUID in its canonical form, or an object's name is none; nothing was touched."""
 
     code = "invalid-name"
 
@@ -70,6 +70,18 @@ class VolumeMissing(PermanentDriverError):
     """The volume does not exist on the back-end."""
 
     code = "volume-missing"
+
+
+class ObjectMissing(PermanentDriverError):
+    """The object does not exist on the backup target."""
+
+    code = "object-missing"
+
+
+class TargetFull(PermanentDriverError):
+    """The backup target has no room for this."""
+
+    code = "target-full"
 
 
 class StaleFence(DriverError):
