@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from storage_site.operations.claims import Claimed
 from storage_site.operations.errors import LeaseLost
@@ -60,6 +60,10 @@ def _renew(claimed: Claimed) -> None:
         claimed.renew()
     except LeaseLost:
         logger.warning("lease lost", extra={"operation_id": claimed.operation.id})
-    except DatabaseError as error:
+    except (DatabaseError, InterfaceError) as error:
         logger.warning("lease not renewed yet", extra={"operation_id": claimed.operation.id, "reason": repr(error)})
+        connection.close()
+    except Exception:
+        # All leases of the process hang on this thread: it outlives whatever one of them brings up.
+        logger.exception("lease not renewed in a way nobody foresaw", extra={"operation_id": claimed.operation.id})
         connection.close()

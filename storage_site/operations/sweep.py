@@ -4,7 +4,6 @@ It may run in several processes at once: ringing twice is harmless, ending is a 
 """
 
 import logging
-from collections import defaultdict
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
@@ -29,10 +28,9 @@ def sweep() -> int:
     """Ring for what waits and end what is overdue; return how many bells were rung."""
     for operation in waiting().filter(deadline_at__lt=Now())[:BATCH]:
         _end_overdue(operation)
-    due: dict[str, list[Operation]] = defaultdict(list)
-    for operation in waiting()[:BATCH]:
-        due[operation.queue].append(operation)
-    return sum(_ring_queue(queue, operations) for queue, operations in due.items())
+    # Queue by queue: what waits for a worker that never comes must not fill the batch of all.
+    queues = list(waiting().order_by("queue").values_list("queue", flat=True).distinct())
+    return sum(_ring_queue(queue, list(waiting().filter(queue=queue)[:BATCH])) for queue in queues)
 
 
 def _ring_queue(queue: str, operations: list[Operation]) -> int:
@@ -54,4 +52,8 @@ def _end_overdue(operation: Operation) -> None:
     if claimed is None:
         return
     reason = operation.fault_detail or f"No worker of queue {operation.queue} took it up."
-    claimed.fail(operation.fault_code or "deadline", f"Not done by its deadline. {reason}")
+    try:
+        claimed.fail(operation.fault_code or "deadline", f"Not done by its deadline. {reason}")
+    except Exception:
+        # The others must not stay as they are because of this one, which comes again when its lease has run out.
+        logger.exception("overdue operation not ended", extra={"operation_id": operation.id})

@@ -7,7 +7,7 @@ from typing import Any
 from celery import bootsteps
 from celery.signals import worker_shutting_down
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from storage_site.operations import heartbeat, shutdown
 
@@ -45,7 +45,7 @@ class Keeper(bootsteps.StartStopStep):  # type: ignore[misc] # celery carries no
             try:
                 for queue in queues:
                     heartbeat.beat(queue)
-            except DatabaseError as error:
+            except (DatabaseError, InterfaceError) as error:
                 logger.warning("heartbeat not written", extra={"reason": repr(error)})
             finally:
                 connection.close()

@@ -86,3 +86,24 @@ def test_statuses_that_belong_to_clients_are_never_swept(member):
     for status in ("reserved", "attaching", "detaching", "awaiting-transfer", "maintenance"):
         VolumeFactory(status=status)
     assert sweep() == 0
+
+
+def test_a_queue_that_nobody_serves_does_not_keep_the_sweep_from_the_others(accept, monkeypatch):
+    monkeypatch.setattr("storage_site.operations.sweep.BATCH", 2)
+    for _count in range(3):
+        accept(queue="volume-gone", not_before=timezone.now() - timedelta(hours=1))
+    accept()
+    lose_messages()
+    sweep()
+    assert doorbell.depth(QUEUE) == 1
+
+
+def test_one_that_cannot_be_ended_does_not_keep_the_sweep_from_the_others(accept):
+    past = timezone.now() - timedelta(seconds=1)
+    accept(verb="of a later release", deadline_at=past, not_before=past - timedelta(hours=1))
+    overdue = accept(deadline_at=past)
+    accept()
+    lose_messages()
+    assert sweep() >= 1
+    overdue.refresh_from_db()
+    assert overdue.outcome == "failed"
