@@ -73,7 +73,7 @@ def ring(operation: Operation) -> bool:
                 retry=False,
                 ignore_result=True,
             )
-        except (BrokerError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - nothing a broker says undoes what was accepted
             reason = repr(error)
         else:
             return True

@@ -1,5 +1,7 @@
 """The bell: bounded, never raising, and quiet for a moment after the broker failed."""
 
+import socketserver
+import threading
 import time
 
 import pytest
@@ -39,3 +41,22 @@ def test_a_broker_that_has_come_back_is_rung_again(accept, broker_away, monkeypa
     monkeypatch.undo()
     monkeypatch.setattr(doorbell, "_breaker", doorbell._Breaker())
     assert doorbell.ring(operation) is True
+
+
+class _Nonsense(socketserver.StreamRequestHandler):
+    """Answers everything alike, as some other program behind the broker's address does."""
+
+    def handle(self) -> None:
+        while self.rfile.readline():
+            self.wfile.write(b"+PONG\r\n")
+
+
+def test_a_broker_that_answers_nonsense_fails_no_request_either(accept, broker_away, monkeypatch, tmp_path):
+    with socketserver.ThreadingUnixStreamServer(str(tmp_path / "other.sock"), _Nonsense) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setattr(current_app.conf, "broker_write_url", f"redis+socket://{tmp_path}/other.sock")
+        assert accept().outcome == ""
+        assert doorbell._breaker.is_open
+        doorbell._disconnect()
+        server.shutdown()
