@@ -149,12 +149,13 @@ class Claimed:
     # --- leaving ----------------------------------------------------------------------------------------------
 
     def hand_over(self, *, task: str, queue: str, fields: dict[str, Any] | None = None, **changes: Any) -> None:
-        """Pass the operation on to another kind of worker, at once.
+        """Pass the operation on to another kind of worker, at once; attempts and checkpoint begin anew there.
 
         `fields` are written to the resource in the same transaction, `changes` to the operation.
         """
+        anew = {"attempts": 0, "checkpoint": {}, "step": "", "fault_code": "", "fault_detail": ""}
         with self._leaving() as resource:
-            self._leave(task=task, queue=queue, attempts=0, step="", fault_code="", fault_detail="", **changes)
+            self._leave(task=task, queue=queue, **{**anew, **changes})
             if fields and resource is not None:
                 self._rows().update(updated_at=timezone.now(), **fields)
             self._ring_after_commit()

@@ -1,5 +1,6 @@
 """Making a volume on the back-end that placement chose, or on the next one that can."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from django.utils import timezone
@@ -25,29 +26,33 @@ def run(op: Claimed, volume: Volume) -> None:
     try:
         op.step("made", driver.create_volume, ref, undo=partial(driver.delete_volume, ref))
     except TransientDriverError as error:
-        if op.operation.checkpoint.get("waits", 0) + 1 < TRIES_PER_BACKEND:
+        candidate = _next_candidate(op, volume)
+        if candidate is None or op.operation.checkpoint.get("waits", 0) + 1 < TRIES_PER_BACKEND:
             raise
         op.undo()  # while even that is impossible here, something may be left: no other back-end is tried
-        _next_candidate(op, volume, error)
+        _hand_over(op, volume, candidate, error)
     except PermanentDriverError as error:
         op.undo()
-        _next_candidate(op, volume, error)
+        _hand_over(op, volume, _next_candidate(op, volume), error)
     else:
         op.finish(launched_at=timezone.now())
 
 
-def _next_candidate(op: Claimed, volume: Volume, error: DriverError) -> None:
+def _next_candidate(op: Claimed, volume: Volume) -> Mapping[str, str] | None:
+    """Return the first candidate of the decision that has not been tried."""
+    tried = {volume.backend, *op.operation.exclusions}
+    candidates = op.operation.decision.get("candidates", [])
+    return next((candidate for candidate in candidates if candidate["backend"] not in tried), None)
+
+
+def _hand_over(op: Claimed, volume: Volume, candidate: Mapping[str, str] | None, error: DriverError) -> None:
     op.exclude(volume.backend, str(error))
-    exclusions = op.operation.exclusions
-    for candidate in op.operation.decision.get("candidates", []):
-        if candidate["backend"] not in exclusions:
-            op.hand_over(
-                task="volumes.tasks.create_volume",
-                queue=queues.of_backend(candidate["backend"]),
-                fields={"backend": candidate["backend"], "pool": candidate["pool"]},
-                checkpoint={},
-            )
-            return
-    reasons = {**op.operation.decision.get("refused", {}), **exclusions}
-    told = "; ".join(f"{backend}: {reason}" for backend, reason in sorted(reasons.items()))
-    raise PermanentFailure("no-valid-backend", f"No back-end could make the volume. {told}")
+    if candidate is None:
+        reasons = {**op.operation.decision.get("refused", {}), **op.operation.exclusions}
+        told = "; ".join(f"{backend}: {reason}" for backend, reason in sorted(reasons.items()))
+        raise PermanentFailure("no-valid-backend", f"No back-end could make the volume. {told}")
+    op.hand_over(
+        task="volumes.tasks.create_volume",
+        queue=queues.of_backend(candidate["backend"]),
+        fields={"backend": candidate["backend"], "pool": candidate["pool"]},
+    )
