@@ -1,6 +1,5 @@
 """Contract 02, sections 3 to 5: showing, changing and deleting a volume."""
 
-
 import pytest
 from django.utils import timezone
 
