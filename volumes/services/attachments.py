@@ -12,9 +12,11 @@ from storage_site.caller import Caller
 from storage_site.operations.admission import begin, cancel_unfinished, lock, move, unfinished
 from storage_site.operations.models import Operation
 from storage_site.operations.waiting import seat, wait_for
-from volumes.errors import AttachmentConflict, AttachmentFailed, InvalidVolume
+from volumes.errors import AttachmentConflict, AttachmentFailed, InvalidInput, InvalidVolume
 from volumes.models import Attachment, Volume
 from volumes.settling import settle
+
+LONGEST_NAME = 255  # of a host or a mount point
 
 
 def create_attachment(
@@ -104,14 +106,17 @@ def begin_connecting(
     """Accept a connection in the caller's transaction, remembering from now on that there may be an export.
 
     For a client that asks again because the answer was slow, it is the connection that is being made.
+
+    :raises InvalidInput: if the connector's host or mountpoint is too long. :raises AttachmentConflict: if other
+        work is going on for the attachment.
     """
     going_on = unfinished(attachment)
     if going_on is not None and going_on.task == attachment.lifecycle[verb].task and attachment.connector == connector:
         return going_on
     fields = {
         "connector": dict(connector),
-        "host_name": str(connector.get("host") or "") or None,
-        "mountpoint": str(connector.get("mountpoint") or "na"),
+        "host_name": _text_of(connector, "host") or None,
+        "mountpoint": _text_of(connector, "mountpoint") or "na",
     }
     refusal = AttachmentConflict(f"Attachment {attachment.pk} is busy or in status {attachment.status}.")
     operation = begin(attachment, verb, caller=caller, fields=fields, refusal=refusal)
@@ -135,6 +140,13 @@ def await_end(operation: Operation, failure: str) -> None:
     ended = wait_for(operation.id, settings.CONNECT_WAIT_S)
     if ended.outcome != Operation.SUCCEEDED:
         raise AttachmentFailed(failure)
+
+
+def _text_of(connector: Mapping[str, Any], name: str) -> str:
+    text = str(connector.get(name) or "")
+    if len(text) > LONGEST_NAME:
+        raise InvalidInput(f"{name} of the connector is longer than {LONGEST_NAME} characters.")
+    return text
 
 
 def _reserve(caller: Caller, volume: Volume, instance_id: UUID | None, mode: str | None) -> Attachment:

@@ -12,6 +12,7 @@ from tests.factories import AttachmentFactory
 from tests.unit.storage_site.operations.conftest import at_once
 from tests.unit.volumes.conftest import taken, work
 from volumes import backends
+from volumes.errors import InvalidInput
 from volumes.models import Attachment, Volume
 from volumes.services import attachments, connections
 from volumes.services import volumes as volume_services
@@ -229,3 +230,13 @@ def test_begun_work_and_work_that_ends_lock_in_one_order(on_storage, member):
         results = at_once(work, again)
         assert "deadlock" not in str(results)
         work()
+
+
+@pytest.mark.parametrize("name", ["host", "mountpoint"])
+def test_a_connector_that_the_database_cannot_hold_is_refused_and_leaves_nothing(on_storage, member, name):
+    volume = on_storage()
+    for call in (connections.initialize_connection, attachments.create_attachment):
+        with pytest.raises(InvalidInput):
+            call(volume=volume, connector={"host": "client1", name: "x" * 256}, caller=member)
+    assert not Attachment.objects.exists()
+    assert Volume.objects.get().status == "available"
