@@ -6,13 +6,16 @@ from pkgutil import resolve_name
 from typing import Any
 
 from drivers.backup.base import BackupTarget, Content, ObjectInfo, TargetCapabilities
+from drivers.backup.limited import LimitedTarget, TokenBucket
 from drivers.errors import InvalidConfiguration
+from drivers.volume.entries import Entries
 
 __all__ = ["BUILT_IN", "BackupTarget", "Content", "ObjectInfo", "TargetCapabilities", "known", "load", "make"]
 
 ENTRY_POINTS = "celinder.backup_targets"
 BUILT_IN = {
     "memory": "drivers.backup.memory:MemoryTarget",
+    "posix": "drivers.backup.posix:PosixTarget",
 }
 
 
@@ -38,14 +41,17 @@ def load(name: str) -> type[BackupTarget]:
 
 
 def make(key: str, settings: Mapping[str, Any]) -> BackupTarget:
-    """Return target `key` as its settings say; entry `driver` names its kind.
+    """Return target `key` as its settings say: `driver` names its kind, `max_mib_per_s` limits it (0: not at all).
 
     :raises InvalidConfiguration: naming the target and the entry that is wrong.
     """
     kind = settings.get("driver")
     if not isinstance(kind, str):
         raise InvalidConfiguration(f"Backup target {key!r}, entry 'driver': must be one of: {', '.join(known())}")
-    return load(kind).from_settings(key, settings)
+    target = load(kind).from_settings(key, settings)
+    entries = Entries(key, {name: settings[name] for name in {"max_mib_per_s"} & settings.keys()}, of="Backup target")
+    limit = entries.number("max_mib_per_s", 0, minimum=0)
+    return LimitedTarget(target, TokenBucket(limit * 1024**2)) if limit else target
 
 
 def _entry_point(name: str) -> str | None:
