@@ -17,9 +17,9 @@ Content = Readable | Sequence[Readable]
 NAME_LENGTH = 512
 SEGMENT_LENGTH = 200  # what a file system takes less room for marks of its own
 
-_SEGMENT = r"(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._-]{1,200}"
+_SEGMENT = rf"(?!\.{{1,2}}(?:/|\Z))[A-Za-z0-9._-]{{1,{SEGMENT_LENGTH}}}"
 _NAME = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*", re.ASCII)
-_PREFIX = re.compile(rf"(?:{_SEGMENT}/)*[A-Za-z0-9._-]{{0,200}}", re.ASCII)
+_PREFIX = re.compile(rf"(?:{_SEGMENT}/)*[A-Za-z0-9._-]{{0,{SEGMENT_LENGTH}}}", re.ASCII)
 
 
 def is_name(given: str) -> bool:
@@ -143,6 +143,9 @@ class BackupTarget(ABC):
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """Yield the objects whose names begin with `prefix`, in the order of their names as ASCII.
+
+        Where a folder is named like the beginning of its neighbour (`a/` beside `a-b` or `a.b`) some servers show all
+        of the folder first: who relies on the order avoids such names.
 
         What is put or deleted meanwhile may be seen or not; everything else is seen exactly once. What is not a name
         of ours is passed over.
