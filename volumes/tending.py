@@ -27,17 +27,20 @@ def tend(key: str, driver: VolumeDriver) -> int:
 
 def _tend_volume(driver: VolumeDriver, attachments: list[Attachment]) -> int:
     ref = attachments[0].volume.ref()
-    made = 0
     try:
         present = driver.exports(ref)
-        for attachment in attachments:
-            if str(attachment.pk) not in present:
-                fence = Fence(operation=attachment.export_operation, claim=attachment.export_claim)
-                driver.export(ref, request_of(attachment, attachment.attach_mode), fence)
-                logger.info("export made again", extra={"attachment_id": attachment.pk})
-                made += 1
-    except StaleFence:
-        logger.debug("attachment is being removed", extra={"volume_id": ref.id})
+        return sum(_make_again(driver, attachment) for attachment in attachments if str(attachment.pk) not in present)
     except DriverError as error:
         logger.warning("export not looked after", extra={"volume_id": ref.id, "reason": str(error)})
-    return made
+        return 0
+
+
+def _make_again(driver: VolumeDriver, attachment: Attachment) -> bool:
+    fence = Fence(operation=attachment.export_operation, claim=attachment.export_claim)
+    try:
+        driver.export(attachment.volume.ref(), request_of(attachment, attachment.attach_mode), fence)
+    except StaleFence:
+        logger.debug("attachment is being removed", extra={"attachment_id": attachment.pk})
+        return False
+    logger.info("export made again", extra={"attachment_id": attachment.pk})
+    return True
