@@ -84,6 +84,12 @@ class TargetFull(PermanentDriverError):
     code = "target-full"
 
 
+class SnapshotMissing(PermanentDriverError):
+    """The snapshot does not exist on the back-end."""
+
+    code = "snapshot-missing"
+
+
 class StaleFence(DriverError):
     """A later claim has acted on this already: the caller lost its claim and must touch nothing more."""
 

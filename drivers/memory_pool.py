@@ -3,11 +3,13 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Self
 
 from drivers.fences import FenceBook
 from drivers.types import AccessMode
 
 PAGE_BYTES = 64 * 1024
+_ZEROS = bytes(PAGE_BYTES)
 
 
 @dataclass(slots=True)
@@ -38,6 +40,16 @@ class SparseBytes:
         for number, start, count in _pieces(length, offset):
             yield number * PAGE_BYTES + start, count, number in self.pages
 
+    def copied(self, size: int) -> Self:
+        """Return the same bytes in a range of `size` bytes, not less than here, that goes its own way."""
+        return type(self)(size, {number: bytearray(page) for number, page in self.pages.items()})
+
+    def differences(self, other: Self) -> Iterator[tuple[int, int]]:
+        """Yield (offset, length) of the pages that are not the same in `other`."""
+        for number in sorted(self.pages.keys() | other.pages.keys()):
+            if self.pages.get(number, _ZEROS) != other.pages.get(number, _ZEROS):
+                yield number * PAGE_BYTES, PAGE_BYTES
+
 
 @dataclass(slots=True)
 class MemoryVolume:
@@ -49,11 +61,19 @@ class MemoryVolume:
 
 
 @dataclass(slots=True)
+class MemorySnapshot(MemoryVolume):
+    """A volume as it was, which nobody writes to."""
+
+    volume_id: str = ""
+
+
+@dataclass(slots=True)
 class MemoryPool:
-    """All volumes of one memory back-end. Hold `lock` while looking or changing."""
+    """All volumes and snapshots of one memory back-end. Hold `lock` while looking or changing."""
 
     lock: threading.RLock = field(default_factory=threading.RLock)
     volumes: dict[str, MemoryVolume] = field(default_factory=dict)
+    snapshots: dict[str, MemorySnapshot] = field(default_factory=dict)
     books: dict[str, FenceBook] = field(default_factory=dict)
 
 

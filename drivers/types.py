@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from drivers.errors import InvalidName
 
@@ -22,7 +22,7 @@ def canonical_id(given: str) -> str:
     :raises InvalidName: if it is anything else.
     """
     if not isinstance(given, str) or not _UUID.fullmatch(given):
-        message = f"{str(given)[:64]!r} is not the id of a volume or an attachment"
+        message = f"{str(given)[:64]!r} is not the id of a volume, a snapshot or an attachment"
         raise InvalidName(message)
     return given
 
@@ -31,7 +31,7 @@ def canonical_id(given: str) -> str:
 class Fence:
     """Which claim of which operation acts; of two fences the later one wins.
 
-    The storage remembers the highest fence seen for each volume and each attachment, and refuses an older one.
+    The storage remembers the highest fence seen for each volume, snapshot and attachment, and refuses an older one.
     An equal fence is the same claim repeating itself.
     """
 
@@ -57,6 +57,32 @@ class VolumeRef:
     def name(self) -> str:
         """Return the volume's name on the storage."""
         return f"volume-{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRef:
+    """A snapshot as drivers know it. :raises InvalidName: if `id` is not a canonical UUID."""
+
+    id: str
+    volume: VolumeRef
+    """The volume it is of, which may be gone by now or have grown."""
+    size_gib: int
+    """The volume's size when the snapshot was made."""
+
+    def __post_init__(self) -> None:
+        canonical_id(self.id)
+
+    @property
+    def name(self) -> str:
+        """Return the snapshot's name on the storage."""
+        return f"snapshot-{self.id}"
+
+
+class ByteRange(NamedTuple):
+    """Some bytes of a volume or snapshot, one after the other."""
+
+    offset: int
+    length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +139,7 @@ class Capabilities:
     """What a back-end can do. A call that needs an undeclared capability raises `NotSupported`."""
 
     snapshots: bool = False
-    """Snapshots can be made, and volumes from them."""
+    """Snapshots can be made, read, reverted to and made volumes from, and volumes from volumes."""
     online_extend: bool = False
     """A volume can grow while it is exported."""
     multi_attach: bool = False

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from drivers.errors import DriverError
-from drivers.types import BackendStats, ConnectionInfo, ExportRequest, Fence, VolumeRef
+from drivers.types import BackendStats, ByteRange, ConnectionInfo, ExportRequest, Fence, SnapshotRef, VolumeRef
 from drivers.volume.base import VolumeDriver
 
 
@@ -30,7 +30,7 @@ class FaultyDriver(VolumeDriver):
 
     def refuse(self, call: str, error: DriverError, *, times: int | None = None, after_acting: bool = False) -> None:
         """Let `call` fail with `error` from now on, `times` times or always."""
-        if call not in VolumeDriver.__abstractmethods__:
+        if call.startswith("_") or not callable(getattr(VolumeDriver, call, None)):
             raise ValueError(f"drivers have no call {call!r}")
         self._refusals[call] = Refusal(error, times, after_acting)
 
@@ -71,6 +71,33 @@ class FaultyDriver(VolumeDriver):
 
     def stop_exports(self) -> None:
         self._pass_on("stop_exports")
+
+    def create_snapshot(self, snapshot: SnapshotRef, fence: Fence) -> None:
+        self._pass_on("create_snapshot", snapshot, fence)
+
+    def delete_snapshot(self, snapshot: SnapshotRef, fence: Fence) -> None:
+        self._pass_on("delete_snapshot", snapshot, fence)
+
+    def create_volume_from_snapshot(self, ref: VolumeRef, snapshot: SnapshotRef, fence: Fence) -> None:
+        self._pass_on("create_volume_from_snapshot", ref, snapshot, fence)
+
+    def clone_volume(self, ref: VolumeRef, source: VolumeRef, fence: Fence) -> None:
+        self._pass_on("clone_volume", ref, source, fence)
+
+    def revert_to_snapshot(self, ref: VolumeRef, snapshot: SnapshotRef, fence: Fence) -> None:
+        self._pass_on("revert_to_snapshot", ref, snapshot, fence)
+
+    def list_snapshots(self) -> Iterator[SnapshotRef]:
+        yield from self._pass_on("list_snapshots")
+
+    def export_snapshot(self, snapshot: SnapshotRef, request: ExportRequest, fence: Fence) -> ConnectionInfo:
+        return self._pass_on("export_snapshot", snapshot, request, fence)
+
+    def unexport_snapshot(self, snapshot: SnapshotRef, attachment_id: str, fence: Fence) -> None:
+        self._pass_on("unexport_snapshot", snapshot, attachment_id, fence)
+
+    def changed_ranges(self, snapshot: SnapshotRef, since: SnapshotRef) -> Iterator[ByteRange] | None:
+        return self._pass_on("changed_ranges", snapshot, since)
 
     def _pass_on(self, call: str, *arguments: Any) -> Any:
         self.calls.append(call)

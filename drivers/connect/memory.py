@@ -13,8 +13,8 @@ from drivers.types import AccessMode, ConnectionInfo
 class MemoryConnection(Connection):
     """Reads and writes the pool directly; each call asks anew whether the attachment is still let in."""
 
-    def __init__(self, pool: str, volume_id: str, export: str) -> None:
-        self._pool, self._volume_id, self._export = pool, volume_id, export
+    def __init__(self, pool: str, volume_id: str, export: str, snapshot_id: str = "") -> None:
+        self._pool, self._volume_id, self._export, self._snapshot_id = pool, volume_id, export, snapshot_id
         self._is_closed = False
         mode, content = self._reach()
         self.size = content.size
@@ -24,7 +24,8 @@ class MemoryConnection(Connection):
     def open(cls, info: ConnectionInfo) -> Self:
         """Find the volume in this process. Raises as the contract says."""
         try:
-            return cls(*(str(info.data[name]) for name in ("pool", "volume_id", "export")))
+            given = [str(info.data[name]) for name in ("pool", "volume_id", "export")]
+            return cls(*given, str(info.data.get("snapshot_id", "")))
         except KeyError as error:
             raise NotSupported(f"The connection information lacks {error}") from None
 
@@ -40,10 +41,10 @@ class MemoryConnection(Connection):
         """Return the mode and the bytes. :raises BackendDown: if the attachment is not let in (any more)."""
         pool = memory_pool.pool(self._pool)
         with pool.lock:
-            volume = pool.volumes.get(self._volume_id)
-            if self._is_closed or volume is None or self._export not in volume.exports:
+            found = pool.snapshots.get(self._snapshot_id) if self._snapshot_id else pool.volumes.get(self._volume_id)
+            if self._is_closed or found is None or self._export not in found.exports:
                 raise BackendDown(f"volume-{self._volume_id} is not exported as {self._export}")
-            return volume.exports[self._export], volume.content
+            return found.exports[self._export], found.content
 
     def _read_into(self, view: memoryview, offset: int) -> None:
         with memory_pool.pool(self._pool).lock:

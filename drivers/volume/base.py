@@ -2,14 +2,17 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
+from drivers.errors import NotSupported
 from drivers.types import (
     BackendStats,
+    ByteRange,
     Capabilities,
     ConnectionInfo,
     ExportRequest,
     Fence,
+    SnapshotRef,
     VolumeRef,
 )
 
@@ -22,12 +25,13 @@ class VolumeDriver(ABC):
     * Sizes are whole GiB. Names on the storage derive from ids, so a call finds what an earlier one has made.
     * Calls are idempotent. After a crash at any moment the same call, from a later claim, goes on to the end.
     * Calls that change something carry the caller's `Fence`. The storage remembers the highest one for each volume
-      (create, delete, extend) and each attachment (export, unexport), also after the thing itself is gone. An older
-      one is refused with `StaleFence` and changes nothing; comparing and acting happen under one lock.
+      (create, delete, extend, revert), each snapshot (create, delete) and each attachment (export, unexport), also
+      after the thing itself is gone. An older one is refused with `StaleFence` and changes nothing; comparing and
+      acting happen under one lock. What a thing is made from needs no claim: it is looked at, not changed.
     * Calls are safe from several threads and from several processes that serve the same back-end.
     * Nothing waits without bound: `BackendBusy` when somebody else keeps a volume too long, `BackendDown` when the
       storage does not answer. Both mean "the same call later"; a call that raised has left nothing half made that
-      its repetition, or `delete_volume`, would not clear up.
+      its repetition, or the deletion of what it was to make, would not clear up.
     * Ids that are not UUIDs raise `InvalidName` before anything is touched.
     * The content of a volume is never interpreted.
     """
@@ -117,3 +121,92 @@ class VolumeDriver(ABC):
 
         :raises TransientDriverError: if one could not be ended; the others were.
         """
+
+    # --- what a driver that declares `snapshots` does as well; volumes and snapshots can be deleted in any order
+
+    def create_snapshot(self, snapshot: SnapshotRef, fence: Fence) -> None:
+        """Keep the volume's content of one moment during this call, exported or not; if it is kept, change nothing.
+
+        :raises VolumeMissing: if there is no such volume.
+        :raises BackendFull: if there is no room; nothing remains.
+        :raises PermanentDriverError: if the snapshot exists of another volume, or the volume has another size.
+        :raises StaleFence: if a later claim has acted on this snapshot.
+        """
+        self._lack_snapshots(snapshot, fence)
+
+    def delete_snapshot(self, snapshot: SnapshotRef, fence: Fence) -> None:
+        """End the snapshot's exports and destroy it; one that does not exist is a success.
+
+        Its volume, other snapshots, and volumes that were made from it are not affected.
+
+        :raises StaleFence: if a later claim has acted on this snapshot.
+        """
+        self._lack_snapshots(snapshot, fence)
+
+    def create_volume_from_snapshot(self, ref: VolumeRef, snapshot: SnapshotRef, fence: Fence) -> None:
+        """Make the volume exist with the snapshot's content, the rest zeros; if it does already, change nothing.
+
+        :raises SnapshotMissing: if there is no such snapshot.
+        :raises BackendFull: if there is no room; nothing remains.
+        :raises PermanentDriverError: if it is smaller than the snapshot, or exists with another size.
+        :raises StaleFence: if a later claim has acted on this volume.
+        """
+        self._lack_snapshots(ref, snapshot, fence)
+
+    def clone_volume(self, ref: VolumeRef, source: VolumeRef, fence: Fence) -> None:
+        """Make the volume exist with the content that `source` has at one moment during this call, the rest zeros.
+
+        If it exists already, change nothing. The source may be exported.
+
+        :raises VolumeMissing: if there is no such source.
+        :raises BackendFull: if there is no room; nothing remains.
+        :raises PermanentDriverError: if it is smaller than the source, or exists with another size.
+        :raises StaleFence: if a later claim has acted on this volume.
+        """
+        self._lack_snapshots(ref, source, fence)
+
+    def revert_to_snapshot(self, ref: VolumeRef, snapshot: SnapshotRef, fence: Fence) -> None:
+        """Give the volume the content of one of its snapshots again; its size stays, the rest is zeros.
+
+        :raises VolumeMissing, SnapshotMissing: if there is none.
+        :raises NotSupported: if the volume is exported.
+        :raises PermanentDriverError: if the snapshot is of another volume.
+        :raises StaleFence: if a later claim has acted on this volume.
+        """
+        self._lack_snapshots(ref, snapshot, fence)
+
+    def list_snapshots(self) -> Iterator[SnapshotRef]:
+        """Yield every snapshot that exists on the storage; its volume has the size it had then."""
+        self._lack_snapshots()
+
+    def export_snapshot(self, snapshot: SnapshotRef, request: ExportRequest, fence: Fence) -> ConnectionInfo:
+        """Let one connector of the service itself read the snapshot, and tell how, as `export` does.
+
+        The volume may be exported and written meanwhile.
+
+        :raises SnapshotMissing: if there is none.
+        :raises NotSupported: if `request` is not read-only, or the back-end cannot serve this connector.
+        :raises StaleFence: if a later claim has acted on this attachment, for instance ended it.
+        """
+        self._lack_snapshots(snapshot, request, fence)
+
+    def unexport_snapshot(self, snapshot: SnapshotRef, attachment_id: str, fence: Fence) -> None:
+        """End one attachment's access to the snapshot, as `unexport` does. Not exported is a success.
+
+        :raises StaleFence: if a later claim has acted on this attachment.
+        """
+        self._lack_snapshots(snapshot, attachment_id, fence)
+
+    def changed_ranges(self, snapshot: SnapshotRef, since: SnapshotRef) -> Iterator[ByteRange] | None:
+        """Return where `snapshot` may differ from `since`, in order and without overlaps; None if not certain.
+
+        What is not told is equal in both, and zeros beyond the end of a smaller `since`. Never certain by guessing:
+        a snapshot that is gone, or whose way to the other one is not known, is None.
+
+        :raises SnapshotMissing: if `snapshot` does not exist.
+        """
+        self._lack_snapshots(snapshot, since)
+
+    def _lack_snapshots(self, *_given: object) -> NoReturn:
+        """Answer for a driver that has not declared `snapshots`. :raises NotSupported: always."""
+        raise NotSupported(f"Back-end {self.key!r} has no snapshots")

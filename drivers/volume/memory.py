@@ -1,20 +1,22 @@
 """The reference back-end: volumes in the memory of one process, for tests and for trying things out."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
 from drivers import memory_pool
-from drivers.errors import BackendFull, NotSupported, PermanentDriverError, VolumeMissing
+from drivers.errors import BackendFull, NotSupported, PermanentDriverError, SnapshotMissing, VolumeMissing
 from drivers.fences import FenceBook
-from drivers.memory_pool import PAGE_BYTES, MemoryVolume, SparseBytes
+from drivers.memory_pool import PAGE_BYTES, MemorySnapshot, MemoryVolume, SparseBytes
 from drivers.types import (
     GIB,
     BackendStats,
+    ByteRange,
     Capabilities,
     ConnectionInfo,
     ExportRequest,
     Fence,
+    SnapshotRef,
     VolumeRef,
     canonical_id,
 )
@@ -28,7 +30,9 @@ class MemoryDriver(VolumeDriver):
     Settings: `size_gib`, the sum of sizes the pool will promise (default 100).
     """
 
-    capabilities = Capabilities(online_extend=True, multi_attach=True, readonly=True, thin=True, node_local=True)
+    capabilities = Capabilities(
+        snapshots=True, online_extend=True, multi_attach=True, readonly=True, thin=True, node_local=True
+    )
 
     def __init__(self, key: str, size_gib: float) -> None:
         self.key = key
@@ -47,15 +51,7 @@ class MemoryDriver(VolumeDriver):
 
     def create_volume(self, ref: VolumeRef, fence: Fence) -> None:
         """Make an empty volume. Raises as the contract says."""
-        pool = self._pool()
-        with pool.lock:
-            self._book(ref.id).admit(fence, now=time.time())
-            volume = pool.volumes.get(ref.id)
-            if volume is None:
-                self._need_room(ref.size_gib)
-                pool.volumes[ref.id] = MemoryVolume(SparseBytes(ref.size_gib * GIB), ref.size_gib)
-            elif volume.size_gib != ref.size_gib:
-                raise PermanentDriverError(f"{ref.name} exists with {volume.size_gib} GiB, not {ref.size_gib}")
+        self._make(ref, lambda: SparseBytes(0), fence)
 
     def delete_volume(self, ref: VolumeRef, fence: Fence) -> None:
         """Drop the volume. Raises as the contract says."""
@@ -106,7 +102,8 @@ class MemoryDriver(VolumeDriver):
         pool = self._pool()
         with pool.lock:
             provisioned = self._provisioned_gib()
-            pages = sum(len(volume.content.pages) for volume in pool.volumes.values())
+            kept = (*pool.volumes.values(), *pool.snapshots.values())
+            pages = sum(len(it.content.pages) for it in kept)
             return BackendStats(
                 total_gib=float(self._size_gib),
                 free_gib=max(0.0, float(self._size_gib - provisioned)),
@@ -130,8 +127,96 @@ class MemoryDriver(VolumeDriver):
         """Shut every attachment out; the books keep what each was allowed."""
         pool = self._pool()
         with pool.lock:
-            for volume in pool.volumes.values():
+            for volume in (*pool.volumes.values(), *pool.snapshots.values()):
                 volume.exports.clear()
+
+    def create_snapshot(self, snapshot: SnapshotRef, fence: Fence) -> None:
+        """Copy the volume's bytes. Raises as the contract says."""
+        pool = self._pool()
+        with pool.lock:
+            self._book(snapshot.id).admit(fence, now=time.time())
+            made = pool.snapshots.get(snapshot.id)
+            if made is None:
+                volume = self._volume(snapshot.volume)
+                if volume.size_gib != snapshot.size_gib:
+                    raise PermanentDriverError(f"{snapshot.volume.name} has {volume.size_gib} GiB")
+                kept = volume.content.copied(volume.content.size)
+                pool.snapshots[snapshot.id] = MemorySnapshot(kept, volume.size_gib, volume_id=snapshot.volume.id)
+            elif made.volume_id != snapshot.volume.id:
+                raise PermanentDriverError(f"{snapshot.name} exists of volume {made.volume_id}")
+
+    def delete_snapshot(self, snapshot: SnapshotRef, fence: Fence) -> None:
+        """Drop the snapshot. Raises as the contract says."""
+        with self._pool().lock:
+            self._book(snapshot.id).admit_deletion(fence, now=time.time())
+            self._pool().snapshots.pop(snapshot.id, None)
+
+    def create_volume_from_snapshot(self, ref: VolumeRef, snapshot: SnapshotRef, fence: Fence) -> None:
+        """Copy the snapshot's bytes. Raises as the contract says."""
+        self._make(ref, lambda: self._snapshot(snapshot).content, fence)
+
+    def clone_volume(self, ref: VolumeRef, source: VolumeRef, fence: Fence) -> None:
+        """Copy the other volume's bytes. Raises as the contract says."""
+        self._make(ref, lambda: self._volume(source).content, fence)
+
+    def revert_to_snapshot(self, ref: VolumeRef, snapshot: SnapshotRef, fence: Fence) -> None:
+        """Copy the snapshot's bytes back. Raises as the contract says."""
+        with self._pool().lock:
+            self._book(ref.id).admit(fence, now=time.time())
+            volume, kept = self._volume(ref), self._snapshot(snapshot)
+            if volume.exports:
+                raise NotSupported(f"{ref.name} is exported; detach it first")
+            if kept.volume_id != ref.id:
+                raise PermanentDriverError(f"{snapshot.name} is of volume {kept.volume_id}")
+            volume.content = kept.content.copied(volume.content.size)
+
+    def list_snapshots(self) -> Iterator[SnapshotRef]:
+        """Yield the snapshots of the pool."""
+        with self._pool().lock:
+            kept = self._pool().snapshots.items()
+            found = [SnapshotRef(name, VolumeRef(it.volume_id, it.size_gib), it.size_gib) for name, it in kept]
+        yield from found
+
+    def export_snapshot(self, snapshot: SnapshotRef, request: ExportRequest, fence: Fence) -> ConnectionInfo:
+        """Let the attachment read. Raises as the contract says."""
+        if request.mode != "ro":
+            raise NotSupported("A snapshot can only be exported read-only")
+        with self._pool().lock:
+            record = self._book(snapshot.id).admit_export(request.attachment_id, fence, now=time.time())
+            kept = self._snapshot(snapshot)
+            record.mode = kept.exports[request.attachment_id] = request.mode
+        members = {"pool": self.key, "export": request.attachment_id, "volume_id": kept.volume_id}
+        return ConnectionInfo("memory", members | {"snapshot_id": snapshot.id, "access_mode": request.mode})
+
+    def unexport_snapshot(self, snapshot: SnapshotRef, attachment_id: str, fence: Fence) -> None:
+        """Shut the attachment out. Raises as the contract says."""
+        with self._pool().lock:
+            self._book(snapshot.id).admit_export(canonical_id(attachment_id), fence, now=time.time()).mode = None
+            if snapshot.id in self._pool().snapshots:
+                self._pool().snapshots[snapshot.id].exports.pop(attachment_id, None)
+
+    def changed_ranges(self, snapshot: SnapshotRef, since: SnapshotRef) -> Iterator[ByteRange] | None:
+        """Compare the pages. Raises as the contract says."""
+        with self._pool().lock:
+            later, earlier = self._snapshot(snapshot), self._pool().snapshots.get(since.id)
+            if earlier is None or earlier.volume_id != later.volume_id:
+                return None
+            return iter([ByteRange(*it) for it in later.content.differences(earlier.content)])
+
+    def _make(self, ref: VolumeRef, find: Callable[[], SparseBytes], fence: Fence) -> None:
+        """Make a volume that begins with the bytes found. Raises as the contract says, or what `find` raises."""
+        pool = self._pool()
+        with pool.lock:
+            self._book(ref.id).admit(fence, now=time.time())
+            volume = pool.volumes.get(ref.id)
+            if volume is None:
+                origin = find()
+                if origin.size > ref.size_gib * GIB:
+                    raise PermanentDriverError(f"{ref.name} cannot be smaller than what it is made from")
+                self._need_room(ref.size_gib)
+                pool.volumes[ref.id] = MemoryVolume(origin.copied(ref.size_gib * GIB), ref.size_gib)
+            elif volume.size_gib != ref.size_gib:
+                raise PermanentDriverError(f"{ref.name} exists with {volume.size_gib} GiB, not {ref.size_gib}")
 
     def _pool(self) -> memory_pool.MemoryPool:
         return memory_pool.pool(self.key)
@@ -145,6 +230,13 @@ class MemoryDriver(VolumeDriver):
         if volume is None:
             raise VolumeMissing(f"{ref.name} does not exist on back-end {self.key!r}")
         return volume
+
+    def _snapshot(self, snapshot: SnapshotRef) -> MemorySnapshot:
+        """Return the snapshot. :raises SnapshotMissing: if there is none."""
+        kept = self._pool().snapshots.get(snapshot.id)
+        if kept is None:
+            raise SnapshotMissing(f"{snapshot.name} does not exist on back-end {self.key!r}")
+        return kept
 
     def _provisioned_gib(self) -> int:
         return sum(volume.size_gib for volume in self._pool().volumes.values())

@@ -11,6 +11,7 @@ from drivers.types import Connector, ExportRequest, Fence, VolumeRef
 from drivers.volume.memory import MemoryDriver
 from tests.contracts.connector import ConnectorContract
 from tests.contracts.volume_driver import VolumeDriverContract
+from tests.contracts.volume_snapshots import VolumeSnapshotsContract
 from tests.faults import FaultyDriver
 
 
@@ -31,6 +32,10 @@ def another(pool_key):
     return MemoryDriver.from_settings(pool_key, {"driver": "memory", "size_gib": 10})
 
 
+class TestMemorySnapshots(VolumeSnapshotsContract):
+    pass
+
+
 class TestMemoryDriver(VolumeDriverContract):
     def test_the_sum_of_promises_stays_within_the_pool(self, driver):
         driver.create_volume(VolumeRef(str(uuid.uuid4()), 7), Fence(1, 1))
@@ -40,7 +45,7 @@ class TestMemoryDriver(VolumeDriverContract):
         assert driver.stats().free_gib == 0
 
 
-class TestFaultyDriver(VolumeDriverContract):
+class TestFaultyDriver(VolumeDriverContract, VolumeSnapshotsContract):
     """A driver that refuses nothing yet behaves as the one inside."""
 
     @pytest.fixture
