@@ -42,6 +42,7 @@ RULES: Rules = {
         "os-detach": member(f"{ACTIONS}:detach"),
         "os-initialize_connection": member(f"{ACTIONS}:initialize_connection"),
         "os-terminate_connection": member(f"{ACTIONS}:terminate_connection"),
+        "os-extend": member("volume:extend"),
         "os-set_bootable": member("volume:update"),
         "os-update_readonly_flag": member("volume:update_readonly_flag"),
         "os-set_image_metadata": member("volume_extension:volume_image_metadata:set"),

@@ -5,14 +5,14 @@ from functools import cache
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import Error, register
+from django.core.checks import Error
 
 from drivers import registry
 from drivers.errors import InvalidConfiguration
 from drivers.volume.base import VolumeDriver
 
 # Members of a back-end's table that are ours; everything else is the driver's own.
-_OURS = frozenset({"driver", "host", "zone", "volume_backend_name", "filter_function", "goodness_function"})
+_OURS = frozenset({"driver", "zone", "volume_backend_name", "filter_function", "goodness_function"})
 
 
 @cache
@@ -40,7 +40,6 @@ def driver_settings(table: Mapping[str, Any]) -> Mapping[str, Any]:
     return {name: value for name, value in table.items() if name not in _OURS}
 
 
-@register
 def check_backends(**_kwargs: Any) -> list[Error]:
     """Name each entry of STORAGE_BACKENDS that cannot work."""
     found = []

@@ -32,6 +32,8 @@ VOLUME = Lifecycle(
          task="volumes.tasks.delete_volume", queue=_own_backend),
     verb("force_delete", ANY, during="deleting", after=GONE, on_error="error_deleting",
          task="volumes.tasks.delete_volume", queue=_own_backend),
+    verb("extend", {"available", "in-use"}, during="extending", after=BACK, on_error="error_extending",
+         task="volumes.tasks.extend_volume", queue=_own_backend),
     # Never placed, so there is nothing to remove but the row.
     verb("forget", DELETABLE, after=GONE),
     verb("force_forget", ANY, after=GONE),

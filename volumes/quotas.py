@@ -11,6 +11,7 @@ from volumes.errors import GigabytesExceeded, VolumeLimitExceeded, VolumeTooLarg
 from volumes.models import ProjectLock, Quota, Volume, VolumeType
 
 UNLIMITED = -1
+_SIZE = Coalesce("growing_to_gib", "size_gib")
 PER_TYPE = ("volumes", "gigabytes", "snapshots")
 
 
@@ -41,6 +42,21 @@ def admit_volume(*, project_id: str, size_gib: int, volume_type: VolumeType | No
             raise GigabytesExceeded(size_gib, gigabytes, usage.gigabytes)
 
 
+def admit_growth(*, project_id: str, added_gib: int, size_gib: int, volume_type: VolumeType | None) -> None:
+    """Lock the project and make sure that a volume of it may grow by `added_gib` to `size_gib`. As admit_volume.
+
+    :raises OverLimit: naming the quota that does not allow it.
+    """
+    ProjectLock.objects.select_for_update().get_or_create(project_id=project_id)
+    limits = limits_of(project_id)
+    _admit_size(size_gib, limits["per_volume_gigabytes"])
+    suffix = f"_{volume_type.name}" if volume_type else ""
+    for usage, name in zip(_usage_with_type(project_id, volume_type), ("gigabytes", f"gigabytes{suffix}"), strict=True):
+        limit = limits.get(name, UNLIMITED)
+        if limit != UNLIMITED and usage.gigabytes + added_gib > limit:
+            raise GigabytesExceeded(added_gib, limit, usage.gigabytes)
+
+
 def limits_of(project_id: str) -> Mapping[str, int]:
     """Return every limit that holds for the project: its own, else the default row's, else the settings'."""
     limits = dict(settings.QUOTA_DEFAULTS)
@@ -60,7 +76,7 @@ def usage_by_type(project_id: str) -> Mapping[str, Usage]:
         _counted(project_id)
         .exclude(volume_type=None)
         .values("volume_type__name")
-        .annotate(volumes=Count("pk"), gigabytes=Coalesce(Sum("size_gib"), 0))
+        .annotate(volumes=Count("pk"), gigabytes=Coalesce(Sum(_SIZE), 0))
     )
     return {row["volume_type__name"]: Usage(row["volumes"], row["gigabytes"]) for row in rows}
 
@@ -73,9 +89,9 @@ def _usage_with_type(project_id: str, volume_type: VolumeType | None) -> tuple[U
     same_type = Q(volume_type=volume_type) if volume_type else Q(pk=None)
     row = _counted(project_id).aggregate(
         volumes=Count("pk"),
-        gigabytes=Coalesce(Sum("size_gib"), 0),
+        gigabytes=Coalesce(Sum(_SIZE), 0),
         type_volumes=Count("pk", filter=same_type),
-        type_gigabytes=Coalesce(Sum("size_gib", filter=same_type), 0),
+        type_gigabytes=Coalesce(Sum(_SIZE, filter=same_type), 0),
     )
     return Usage(row["volumes"], row["gigabytes"]), Usage(row["type_volumes"], row["type_gigabytes"])
 

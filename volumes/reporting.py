@@ -19,7 +19,7 @@ from drivers.types import BackendStats, Capabilities
 from drivers.volume.base import VolumeDriver
 from storage_site import queues
 from storage_site.operations import broker
-from storage_site.operations.heartbeat import host_of
+from storage_site.operations.heartbeat import host_of, zone_of
 from volumes import backends
 from volumes.models import Volume
 from volumes.tending import tend
@@ -124,7 +124,7 @@ def report_of(key: str, driver: VolumeDriver) -> dict[str, Any]:
     return {
         "backend": key,
         "host": host_of(key),
-        "zone": table.get("zone", settings.STORAGE_AVAILABILITY_ZONE),
+        "zone": zone_of(key),
         "pools": [_pool(key, table, driver.stats(), driver.capabilities, _promised_gib(key))],
         "sent_at": sent_at,
     }

@@ -5,7 +5,7 @@ from celery import Task, shared_task
 from storage_site.operations.doorbell import Doorbell
 from storage_site.operations.perform import perform
 from volumes.workflows import connect as connect_workflow
-from volumes.workflows import create, delete
+from volumes.workflows import create, delete, extend
 from volumes.workflows import disconnect as disconnect_workflow
 
 
@@ -19,6 +19,12 @@ def create_volume(self: Task, *, operation_id: str, **_later: object) -> None:
 def delete_volume(self: Task, *, operation_id: str, **_later: object) -> None:
     """Remove a volume."""
     perform(self, operation_id, delete.run)
+
+
+@shared_task(base=Doorbell, bind=True)
+def extend_volume(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Make a volume larger."""
+    perform(self, operation_id, extend.run)
 
 
 @shared_task(base=Doorbell, bind=True)

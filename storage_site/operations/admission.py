@@ -1,6 +1,5 @@
 """Beginning a verb: guard, status, operation and history in the caller's one transaction, then the bell."""
 
-from datetime import timedelta
 from typing import Any, TypeVar
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -11,6 +10,7 @@ from django.utils import timezone
 from storage_site.caller import Caller
 from storage_site.errors import NotFound, StateConflict, StorageError
 from storage_site.operations import doorbell
+from storage_site.operations.clock import in_seconds
 from storage_site.operations.history import label_of, record
 from storage_site.operations.lifecycle import BACK, GIVEN, GONE, KEEP, NEW, Verb
 from storage_site.operations.models import Operation
@@ -55,7 +55,6 @@ def begin(
     prior = _enter(resource, verb, verb.during, fields or {}, guard=guard, refused=refused)
     if verb.queue is None:
         raise TypeError(f"{verb.name} has no work to begin: use move()")
-    now = timezone.now()
     operation = Operation(
         resource_type=label_of(resource),
         resource_id=resource.pk,
@@ -66,8 +65,7 @@ def begin(
         prior_status="" if prior == NEW else prior,
         task=verb.task,
         queue=verb.queue(resource),
-        not_before=now,
-        deadline_at=now + timedelta(seconds=verb.deadline_s),
+        deadline_at=in_seconds(verb.deadline_s),
         actor_id=caller.user_id,
         request_id=caller.request_id,
     )

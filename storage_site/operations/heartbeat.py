@@ -17,10 +17,9 @@ def beat(queue: str) -> None:
     Service.objects.update_or_create(
         binary=binary,
         host=host,
-        defaults={"last_seen_at": timezone.now(), "node_host": settings.NODE_HOST},
-        create_defaults={
+        defaults={
             "backend": backend,
-            "zone": settings.STORAGE_AVAILABILITY_ZONE,
+            "zone": zone_of(backend),
             "node_host": settings.NODE_HOST,
             "last_seen_at": timezone.now(),
         },
@@ -39,8 +38,13 @@ def identity_of(queue: str) -> tuple[str, str, str]:
 
 def host_of(backend: str) -> str:
     """Return the `host@backend` under which the API knows a back-end."""
-    host = settings.STORAGE_BACKENDS.get(backend, {}).get("host") or settings.CLUSTER_HOST
-    return f"{host}@{backend}"
+    return f"{settings.CLUSTER_HOST}@{backend}"
+
+
+def zone_of(backend: str) -> str:
+    """Return the availability zone of a back-end; of every other service, for ""."""
+    zone: str = settings.STORAGE_BACKENDS.get(backend, {}).get("zone", settings.STORAGE_AVAILABILITY_ZONE)
+    return zone
 
 
 def is_up(service: Service) -> bool:

@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 
@@ -28,7 +29,7 @@ class Operation(models.Model):
 
     task = models.CharField(max_length=100)
     queue = models.CharField(max_length=100)
-    not_before = models.DateTimeField(default=timezone.now)
+    not_before = models.DateTimeField(db_default=Now())  # by the database's clock, as all who compare it
     deadline_at = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=0)
 

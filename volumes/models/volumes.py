@@ -26,6 +26,7 @@ class VolumeQuerySet(models.QuerySet):
 class Volume(Resource):
     """A virtual disk of `size_gib` GiB.
 
+    While it is extended, `growing_to_gib` is the size it is to have, which already counts against the quota.
     `backend` and `pool` say where it lives; both are empty until it has been placed. `is_readonly` is None
     until somebody sets it or attaches the volume (contract 02 section 7).
     """
@@ -34,6 +35,7 @@ class Volume(Resource):
     name = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - the API says null
     description = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - the API says null
     size_gib = models.PositiveIntegerField()
+    growing_to_gib = models.PositiveIntegerField(null=True, blank=True)
     volume_type = models.ForeignKey(VolumeType, null=True, on_delete=models.PROTECT, related_name="volumes")
     availability_zone = models.CharField(max_length=255)
     backend = models.CharField(max_length=100, blank=True, default="")
@@ -55,6 +57,9 @@ class Volume(Resource):
         constraints = [
             models.CheckConstraint(condition=Q(size_gib__gt=0), name="volume_has_a_size"),
             models.CheckConstraint(condition=~Q(status=""), name="volume_has_a_status"),
+            models.CheckConstraint(
+                condition=Q(growing_to_gib=None) | Q(growing_to_gib__gt=models.F("size_gib")), name="volume_only_grows"
+            ),
         ]
         indexes = [
             models.Index(fields=["project_id", "-created_at", "-id"], name="volume_listing"),

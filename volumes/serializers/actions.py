@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework.serializers import ValidationError
 
 from storage_site.api.errors import invalid_input
-from storage_site.api.fields import Boolean, Choice, Identity, Members, Metadata, Text
+from storage_site.api.fields import Boolean, Choice, Identity, Integer, Members, Metadata, Text
 from storage_site.api.serializers import StrictSerializer
 
 HOST_NAME = re.compile(r"[a-zA-Z0-9-._#@:/+]*", re.ASCII)
@@ -61,6 +61,12 @@ class TerminateConnection(StrictSerializer):
     """Which host is to be shut out; null for all."""
 
     connector = Members(allow_null=True)
+
+
+class Extend(StrictSerializer):
+    """How large the volume is to be."""
+
+    new_size = Integer()
 
 
 class SetBootable(StrictSerializer):

@@ -13,6 +13,7 @@ from storage_site.operations.admission import begin, cancel_unfinished, lock, mo
 from volumes import quotas
 from volumes.errors import DefaultTypeMissing, InvalidInput, InvalidVolume, MetadataChanged
 from volumes.models import Attachment, Volume, VolumeType
+from volumes.services.attachments import begin_disconnecting
 
 _UNDELETABLE = (
     "Volume status must be available or error or error_restoring or error_extending or error_managing and must not "
@@ -88,8 +89,39 @@ def delete_volume(*, volume: Volume, caller: Caller, force: bool = False) -> Non
 
 
 @transaction.atomic
+def extend_volume(*, volume: Volume, size_gib: int, caller: Caller, is_online: bool = False) -> None:
+    """Accept that the volume is to grow to `size_gib` GiB; `is_online` also admits one that is in use.
+
+    :raises InvalidInput: if that is no growth, or more than its type allows. :raises InvalidVolume: if its status
+        does not admit it, or a host that uses it would not notice. :raises OverLimit: if a quota does not allow it.
+    """
+    volume = lock(volume)
+    refusal = InvalidVolume(
+        f"Volume {volume.pk} status must be available to extend, but current status is: {volume.status}."
+    )
+    if volume.status == "in-use" and not (is_online and _follows_growth(volume)):
+        raise refusal
+    if size_gib <= volume.size_gib:
+        raise InvalidInput(
+            "New size for extend must be greater than current size. "
+            f"(current: {volume.size_gib}, extended: {size_gib})."
+        )
+    if volume.volume_type:
+        _require_size_of_type(size_gib, volume.volume_type)
+    quotas.admit_growth(
+        project_id=volume.project_id,
+        added_gib=size_gib - volume.size_gib,
+        size_gib=size_gib,
+        volume_type=volume.volume_type,
+    )
+    arguments, fields = {"size_gib": size_gib}, {"growing_to_gib": size_gib}
+    begin(volume, "extend", caller=caller, arguments=arguments, fields=fields, refusal=refusal)
+
+
+@transaction.atomic
 def begin_attaching(*, volume: Volume, caller: Caller) -> None:
     """Reserve the volume for an attachment by the older actions (os-reserve)."""
+    volume = lock(volume)
     refusal = InvalidVolume(f"Volume status must be available to reserve, but the status is {volume.status}.")
     if volume.status == "in-use" and not volume.is_multiattach:
         raise refusal
@@ -99,7 +131,7 @@ def begin_attaching(*, volume: Volume, caller: Caller) -> None:
 @transaction.atomic
 def unreserve(*, volume: Volume, caller: Caller) -> None:
     """Give up such a reservation; a volume that is not `attaching` stays as it is (os-unreserve)."""
-    volume.refresh_from_db(fields=["status"])
+    volume = lock(volume)
     if volume.status == "attaching":
         attached = Attachment.objects.filter(volume=volume, status="attached").exists()
         move(volume, "unreserve", caller=caller, to="in-use" if attached else "available")
@@ -108,6 +140,7 @@ def unreserve(*, volume: Volume, caller: Caller) -> None:
 @transaction.atomic
 def begin_detaching(*, volume: Volume, caller: Caller) -> None:
     """Announce that an attached volume is about to be detached (os-begin_detaching)."""
+    volume = lock(volume)
     refusal = InvalidVolume(
         "Unable to detach volume. Volume status must be 'in-use' and attach_status must be 'attached' to detach."
     )
@@ -119,7 +152,7 @@ def begin_detaching(*, volume: Volume, caller: Caller) -> None:
 @transaction.atomic
 def roll_detaching(*, volume: Volume, caller: Caller) -> None:
     """Take the announcement back; a volume that is not `detaching` stays as it is (os-roll_detaching)."""
-    volume.refresh_from_db(fields=["status"])
+    volume = lock(volume)
     if volume.status == "detaching":
         move(volume, "roll_detaching", caller=caller)
 
@@ -188,22 +221,26 @@ def reset_status(
     attach_status: str | None = None,
     migration_status: str | None = None,
 ) -> None:
-    """Set the record straight by hand: changes statuses, cancels unfinished operations, touches no storage.
+    """Set the record straight by hand: changes statuses and cancels unfinished operations.
 
-    `attach_status` "detached" removes the attachments' rows; `migration_status` "none" clears it.
+    `attach_status` "detached" removes the attachments from sight at once; where the storage still lets a host in,
+    a worker shuts it out. `migration_status` "none" clears it.
     """
     volume = lock(volume)
     attachments = Attachment.objects.filter(volume=volume)
     if status == "in-use" and not attachments.filter(is_listed=True).exists():
         raise InvalidVolume("Cannot set status to in-use, the volume has no attachments.")
     if attach_status == "detached":
-        attachments.delete()
+        attachments.update(is_listed=False)
+        for attachment in attachments:
+            begin_disconnecting(attachment=attachment, caller=caller)
         _write(volume, attached_mode="")
     if migration_status is not None:
         _write(volume, migration_status=None if migration_status == "none" else migration_status)
     if status is not None:
         cancel_unfinished(volume, f"Status reset to {status} by hand.")
-        move(volume, "reset", caller=caller, to=status, reason="reset by hand")
+        fields = {"growing_to_gib": None}
+        move(volume, "reset", caller=caller, to=status, fields=fields, reason="reset by hand")
 
 
 def default_type() -> VolumeType:
@@ -212,6 +249,12 @@ def default_type() -> VolumeType:
         return VolumeType.objects.get(name=settings.DEFAULT_VOLUME_TYPE)
     except VolumeType.DoesNotExist:
         raise DefaultTypeMissing from None
+
+
+def _follows_growth(volume: Volume) -> bool:
+    """Tell whether each host that uses the volume has declared that it reconnects, and so sees a new size."""
+    connectors = Attachment.objects.filter(volume=volume).values_list("connector", flat=True)
+    return all(connector.get("reconnects") is True for connector in connectors)
 
 
 def _require_size_of_type(size_gib: int, volume_type: VolumeType) -> None:
@@ -256,7 +299,7 @@ def _write(volume: Volume, **changes: Any) -> None:
 
 
 def _metadata(volume: Volume, field: str, change: Any, seen: Mapping[str, str] | None = None) -> Mapping[str, str]:
-    locked = Volume.objects.select_for_update().get(pk=volume.pk)
+    locked = lock(volume)
     if seen is not None and getattr(locked, field) != seen:
         raise MetadataChanged
     if locked.status in {"maintenance", "uploading"}:

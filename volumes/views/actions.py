@@ -86,6 +86,14 @@ class VolumeActions(ActionView):
         """Shut a host out."""
         connections.terminate_connection(volume=volume, connector=connector, caller=self.caller)
 
+    # --- its data ---------------------------------------------------------------------------------------------
+
+    @action("os-extend", reads=shapes.Extend)
+    def extend(self, volume: Volume, new_size: int) -> None:
+        """Make the volume larger."""
+        is_online = self.request.version.covers("3.42")
+        services.extend_volume(volume=volume, size_gib=new_size, is_online=is_online, caller=self.caller)
+
     # --- what is recorded of the volume ----------------------------------------------------------------------
 
     @action("os-set_bootable", reads=shapes.SetBootable, status=200)

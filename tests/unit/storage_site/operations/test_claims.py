@@ -149,3 +149,10 @@ def test_an_ending_that_the_database_took_back_leaves_the_operation_held(accept)
     assert held.is_held
     held.finish()
     assert not held.is_held
+
+
+def test_a_host_whose_clock_is_ahead_accepts_work_that_can_be_claimed_at_once(accept, monkeypatch):
+    ahead = timezone.now() + timedelta(hours=1)
+    monkeypatch.setattr(timezone, "now", lambda: ahead)
+    operation = accept()
+    assert take(operation) is not None

@@ -6,9 +6,11 @@ from django.db import transaction
 
 from drivers.errors import BackendDown, PermanentDriverError
 from drivers.types import Fence
+from storage_site.operations.models import Operation
 from tests.factories import AttachmentFactory
-from volumes.models import Attachment
+from volumes.models import Attachment, Volume
 from volumes.services.attachments import begin_connecting, begin_disconnecting, complete_attachment
+from volumes.services.volumes import delete_volume, reset_status
 from volumes.tending import tend
 from volumes.workflows import connect, delete, disconnect
 
@@ -98,18 +100,25 @@ def test_an_export_that_is_being_removed_is_not_made_again(attachment, member, f
 
 
 def test_a_volume_that_is_deleted_twice_is_gone_once(attachment, member, first):
-    from volumes.services.volumes import delete_volume
-
     volume = attachment.volume
     attachment.delete()
     type(volume).objects.filter(pk=volume.pk).update(status="available")
     volume.refresh_from_db()
     delete_volume(volume=volume, caller=member)
-    from storage_site.operations.models import Operation
-
     operation = Operation.objects.get(verb="delete")
     first.refuse("delete_volume", BackendDown("the answer was lost"), times=1, after_acting=True)
     assert carry_on(operation, delete.run).outcome == ""
     assert carry_on(operation, delete.run).outcome == "succeeded"
     assert not type(volume).objects.filter(pk=volume.pk).exists()
     assert list(first.inner.list_volumes()) == []
+
+
+def test_attachments_reset_to_detached_are_out_of_sight_at_once_and_their_exports_end(attachment, member, first):
+    found = connected(attachment, member)
+    reset_status(volume=found.volume, caller=member, status="available", attach_status="detached")
+    assert not Attachment.objects.filter(is_listed=True).exists()
+    assert Volume.objects.get().status == "available"
+    carry_on(Operation.objects.get(verb="disconnect"), disconnect.run)
+    assert not Attachment.objects.exists()
+    assert first.inner.exports(attachment.volume.ref()) == frozenset()
+    assert Volume.objects.get().status == "available"

@@ -1,0 +1,18 @@
+"""Making a volume larger."""
+
+from drivers.errors import BackendFull, NotSupported
+from storage_site.operations.claims import Claimed
+from volumes import backends
+from volumes.models import Volume
+
+
+def run(op: Claimed, volume: Volume) -> None:
+    """Have the back-end enlarge the volume; one that has no room, or cannot do it now, leaves it as it was."""
+    driver = backends.driver(volume.backend)
+    size_gib = int(op.operation.arguments["size_gib"])
+    try:
+        op.step("extended", driver.extend_volume, volume.ref(), size_gib)
+    except (BackendFull, NotSupported) as error:
+        op.decline(error.code, str(error), growing_to_gib=None)
+    else:
+        op.finish(size_gib=size_gib, growing_to_gib=None)
