@@ -5,14 +5,14 @@ from functools import partial
 import pytest
 from django.db import transaction
 
-from storage_site.errors import BackendSilent
+from storage_site.errors import BackendSilent, NotFound
 from storage_site.operations.errors import LeaseLost
 from storage_site.operations.models import Operation
-from tests.factories import AttachmentFactory
+from tests.factories import AttachmentFactory, VolumeFactory
 from tests.unit.storage_site.operations.conftest import at_once
 from tests.unit.volumes.conftest import taken, work
 from volumes import backends
-from volumes.errors import InvalidInput
+from volumes.errors import InvalidInput, InvalidVolume
 from volumes.models import Attachment, Volume
 from volumes.services import attachments, connections
 from volumes.services import volumes as volume_services
@@ -240,3 +240,21 @@ def test_a_connector_that_the_database_cannot_hold_is_refused_and_leaves_nothing
             call(volume=volume, connector={"host": "client1", name: "x" * 256}, caller=member)
     assert not Attachment.objects.exists()
     assert Volume.objects.get().status == "available"
+
+
+def test_a_volume_that_has_come_into_use_since_it_was_read_is_not_reserved(on_storage, member):
+    volume = on_storage()
+    read_before = Volume.objects.get(pk=volume.pk)
+    connections.attach_volume(volume=volume, caller=member, mountpoint="/dev/vdb", host_name="client1")
+    with pytest.raises(InvalidVolume):
+        volume_services.begin_attaching(volume=read_before, caller=member)
+    assert Volume.objects.get().status == "in-use"
+
+
+@pytest.mark.parametrize("call", ["begin_attaching", "unreserve", "begin_detaching", "roll_detaching"])
+def test_a_volume_that_has_gone_since_it_was_read_is_not_found(member, call):
+    volume = VolumeFactory()
+    read_before = Volume.objects.get(pk=volume.pk)
+    volume.delete()
+    with pytest.raises(NotFound):
+        getattr(volume_services, call)(volume=read_before, caller=member)
