@@ -1,0 +1,1 @@
+"""The backup engine: repositories of encrypted chunks on any target, without Django."""

@@ -1,0 +1,145 @@
+"""Marks that jobs leave for each other in a repository: who writes, what is condemned, what is bad."""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from backups.engine import format as fmt
+from backups.engine.errors import Damaged
+from backups.engine.format import Kind
+from backups.engine.repository import ProjectStore
+from drivers.errors import ObjectMissing
+
+WRITERS = "writers/"
+CONDEMNED = "gc/condemned/"
+QUARANTINE = "quarantine/"
+EPOCH = "gc/epoch"
+_NUMBER = struct.Struct(">Q")
+_KINDS = {CONDEMNED: (Kind.CONDEMNED, fmt.PACK_ID_BYTES), QUARANTINE: (Kind.QUARANTINE, fmt.ID_BYTES)}
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """A backup that is under way, or was when its worker died."""
+
+    backup_id: str
+    epoch: int
+    """Lists of condemned packs up to this one were known when it began, so it relies on none of them."""
+    seen_at: datetime
+    """Its last checkpoint, by the target's clock."""
+
+
+def current_epoch(store: ProjectStore) -> int:
+    """Return the number of the latest list of condemned packs, even if it is gone.
+
+    Where that cannot be read it is taken for a low one: then the collector waits for more backups than it must.
+    """
+    try:
+        kept = read_number(store, Kind.EPOCH, EPOCH) or 0
+    except Damaged:
+        kept = 0
+    return max([kept, *(epoch_of(found.name) for found in store.list(CONDEMNED))])
+
+
+def epoch_of(name: str) -> int:
+    """Return which list of condemned packs is called `name`, 0 if none can be."""
+    try:
+        return int(name.rpartition("/")[2], 16)
+    except ValueError:
+        return 0
+
+
+def enter(store: ProjectStore, backup_id: str) -> bool:
+    """Make known that this backup is being written; return whether it was known before.
+
+    A mark that is there stays as it is: what the earlier attempt relied upon is still protected by it.
+    """
+    name = WRITERS + fmt.checked_backup_id(backup_id)
+    try:
+        if is_writing(store, backup_id):
+            return True
+    except Damaged:
+        pass  # it protects as the oldest, but an attempt that begins anew must not rely on what it stood for
+    store.put_sealed(Kind.WRITER, name, _NUMBER.pack(current_epoch(store)))
+    return False
+
+
+def is_writing(store: ProjectStore, backup_id: str) -> bool:
+    """Return whether this backup is known as being written."""
+    return read_number(store, Kind.WRITER, WRITERS + backup_id) is not None
+
+
+def renew(store: ProjectStore, backup_id: str) -> bool:
+    """Make the mark of this backup young again; return False if it was taken away."""
+    name = WRITERS + backup_id
+    try:
+        epoch = read_number(store, Kind.WRITER, name)
+    except Damaged:
+        epoch = None
+    if epoch is None:
+        return False
+    store.put_sealed(Kind.WRITER, name, _NUMBER.pack(epoch))
+    return True
+
+
+def leave(store: ProjectStore, backup_id: str) -> None:
+    """Take the mark of this backup away."""
+    store.delete(WRITERS + backup_id)
+
+
+def writers(store: ProjectStore) -> Iterator[Writer]:
+    """Yield the backups that are being written. One whose mark is damaged counts as the oldest."""
+    for found in store.list(WRITERS):
+        try:
+            epoch = read_number(store, Kind.WRITER, found.name)
+        except Damaged:
+            epoch = 0
+        if epoch is not None:
+            yield Writer(found.name.removeprefix(WRITERS), epoch, found.modified_at)
+
+
+def read_number(store: ProjectStore, kind: Kind, name: str) -> int | None:
+    """Return the number that a sealed object holds, None if there is no such object. :raises Damaged: if not one."""
+    try:
+        body, _ = store.get_sealed(kind, name)
+    except ObjectMissing:
+        return None
+    if len(body) != _NUMBER.size:
+        raise Damaged(f"{name} holds no number")
+    return int(_NUMBER.unpack(body)[0])
+
+
+def write_number(store: ProjectStore, kind: Kind, name: str, value: int) -> None:
+    """Put a number into a sealed object."""
+    store.put_sealed(kind, name, _NUMBER.pack(value))
+
+
+def read_ids(store: ProjectStore, folder: str) -> Iterator[tuple[str, list[bytes] | None]]:
+    """Yield (name, ids) of each list in a folder; None for the ids of one that cannot be read."""
+    for found in store.list(folder):
+        kind, size = _KINDS[folder]
+        try:
+            body, _ = store.get_sealed(kind, found.name)
+        except ObjectMissing:
+            continue
+        except Damaged:
+            yield found.name, None
+        else:
+            yield found.name, [body[at : at + size] for at in range(0, len(body), size)]
+
+
+def quarantine(store: ProjectStore, pack_id: bytes, chunk_ids: list[bytes]) -> None:
+    """Have nobody rely on these chunks in this pack any more; without ids, on none in it."""
+    name = f"{QUARANTINE}{pack_id.hex()}"
+    known: set[bytes] = set()
+    try:
+        body, _ = store.get_sealed(Kind.QUARANTINE, name)
+        known = {body[at : at + fmt.ID_BYTES] for at in range(0, len(body), fmt.ID_BYTES)}
+    except (ObjectMissing, Damaged):
+        pass
+    else:
+        if not known:
+            return  # all of it is quarantined already
+    ids = sorted(known | set(chunk_ids)) if chunk_ids else []
+    store.put_sealed(Kind.QUARANTINE, name, b"".join(ids))

@@ -1,0 +1,274 @@
+"""Making a backup: the stages from extents to the manifest, at work all at once within little memory."""
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from backups.engine import checkpoints, marks
+from backups.engine import format as fmt
+from backups.engine.checkpoints import State
+from backups.engine.chunks import ChunkCodec
+from backups.engine.errors import BackupMissing, ChunksGone, Damaged
+from backups.engine.index import ChunkIndex
+from backups.engine.manifest import (
+    Geometry,
+    Manifest,
+    all_slots,
+    delete_manifest,
+    put_manifest,
+    read_manifest,
+)
+from backups.engine.packs import PackWriter
+from backups.engine.planning import Planner, SegmentPlan
+from backups.engine.progress import Checkpoint, Hooks, Meter
+from backups.engine.reading import SpanReaders
+from backups.engine.repository import ProjectStore
+from backups.engine.request import Options, Request, Result
+from backups.engine.source import ChunkSource
+from drivers.connect.base import Connection
+
+
+def back_up(
+    store: ProjectStore,
+    connections: Sequence[Connection],
+    request: Request,
+    *,
+    hooks: Hooks | None = None,
+    options: Options | None = None,
+    cache: Path | None = None,
+) -> Result:
+    """Back up a volume through one or more connections to the same content; go on where a killed attempt was.
+
+    The backup exists when this returns and not before. One that is finished already is left as it is.
+
+    :raises Cancelled: if `hooks` say so; a later attempt goes on, or `abandon` clears up.
+    :raises ChunksGone: if what it relied upon went away; the next attempt begins anew.
+    """
+    finished = _finished(store, request)
+    if finished:
+        _clear(store, request.backup_id)
+        return finished
+    index = ChunkIndex(store, cache)
+    try:
+        return _Job(
+            store, connections, request, hooks=hooks or Hooks(), options=options or Options(), index=index
+        ).run()
+    finally:
+        index.close()
+
+
+def abandon(store: ProjectStore, backup_id: str) -> None:
+    """Forget an attempt that will not be continued; the collector takes what it stored."""
+    delete_manifest(store, backup_id)
+    _clear(store, backup_id)
+
+
+class _Job:
+    """One attempt at one backup."""
+
+    def __init__(
+        self,
+        store: ProjectStore,
+        connections: Sequence[Connection],
+        request: Request,
+        *,
+        hooks: Hooks,
+        options: Options,
+        index: ChunkIndex,
+    ) -> None:
+        self._store, self._request, self._hooks, self._options = store, request, hooks, options
+        self._index = index
+        self._geometry = Geometry(connections[0].size, options.chunk_bytes, options.segment_slots)
+        codec = ChunkCodec(store.keys)
+        self._source = ChunkSource(store, index, codec)
+        self._packs = PackWriter(
+            store, codec, pack_bytes=options.pack_bytes, uploads=options.uploads, limit=hooks.limit
+        )
+        self._readers = SpanReaders(
+            connections,
+            self._geometry,
+            store.keys,
+            index,
+            self._packs,
+            workers=options.workers,
+            span_bytes=options.span_bytes,
+        )
+
+    def run(self) -> Result:
+        """Do it. Raises as `back_up` does."""
+        try:
+            self._state = self._begin()
+            self._resumed = self._state.chunks_bytes, self._state.stored_bytes, self._state.packs
+            self._meter = Meter(self._hooks, self._geometry.volume_bytes, done_bytes=self._state.position)
+            self._saved_bytes, self._saved_at = 0, time.monotonic()
+            planner = Planner(self._geometry, self._source, self._parent(), self._request.changed)
+            for number in range(len(self._state.segments), self._geometry.segments):
+                with self._readers.connections.one() as connection:
+                    plan = planner.plan(number, connection)
+                self._segment(plan)
+            return self._commit()
+        finally:
+            self._readers.close()
+            self._packs.close()
+
+    def _begin(self) -> State:
+        """Make known that this writes, look what there is, and return where to begin."""
+        fresh = State(self._request.source, self._geometry, sequence=self._request.sequence)
+        was_known = marks.enter(self._store, self._request.backup_id)
+        self._index.refresh()
+        found = checkpoints.load(self._store, self._request.backup_id, fresh) if was_known else None
+        if found and self._is_whole(found):
+            return found
+        self._index.forget_uses()
+        return fresh
+
+    def _is_whole(self, state: State) -> bool:
+        """Return whether everything that a checkpoint relies upon is there, and rely upon it."""
+        ids = [*state.segments, *state.slots]
+        if not all(chunk_id is None or self._index.is_stored(chunk_id) for chunk_id in ids):
+            return False
+        part = Geometry(state.position, self._geometry.chunk_bytes, self._geometry.segment_slots)
+        done = Manifest("", "", "", "", part, tuple(state.segments))
+        try:
+            return all(slot is None or self._index.is_stored(slot) for slot in all_slots(done, self._source))
+        except Damaged:
+            return False
+
+    def _parent(self) -> Manifest | None:
+        """Return the parent if its slots can be of use; the volume is read where they cannot."""
+        if self._request.parent_id is None or self._request.changed is None:
+            return None
+        try:
+            return read_manifest(self._store, self._request.parent_id)[0]
+        except (BackupMissing, Damaged):
+            return None
+
+    def _segment(self, plan: SegmentPlan) -> None:
+        """Fill in one segment and store it, with checkpoints on the way."""
+        plan.skip(self._state.slots)
+        base = plan.number * self._geometry.segment_slots
+        for first, count in plan.spans(self._readers.span_slots):
+            self._readers.submit(plan.slots, base, first, count)
+            self._tell((base + first) * self._geometry.chunk_bytes)
+            if self._is_due():
+                self._readers.drain()
+                self._state.slots = plan.slots[: first + count]
+                self._checkpoint()
+        self._readers.drain()
+        self._state.segments.append(self._stored_segment(plan.slots))
+        self._state.slots = []
+        if self._is_due():
+            self._checkpoint()
+
+    def _stored_segment(self, slots: list[bytes | None]) -> bytes | None:
+        """Store the list of a segment's chunks as a chunk of its own; zeros alone need none."""
+        if not any(slots):
+            return None
+        body = fmt.dump_slots(slots)
+        segment = self._store.keys.id_of(body)
+        if self._index.claim(segment):
+            self._packs.add(segment, body)
+        return segment
+
+    def _is_due(self) -> bool:
+        """Return whether so much was read, or so much time has passed, that a checkpoint is worth its cost."""
+        if self._readers.read_bytes - self._saved_bytes >= self._options.checkpoint_bytes:
+            return True
+        return time.monotonic() - self._saved_at >= self._options.checkpoint_s
+
+    def _checkpoint(self) -> None:
+        """Make everything before the current position safe, then say so. Nobody reads meanwhile.
+
+        :raises ChunksGone: if the collector gave this backup up.
+        """
+        self._publish()
+        if not marks.renew(self._store, self._request.backup_id):
+            self._start_over("The collector took this backup for dead")
+        self._state.sequence += 1
+        checkpoints.save(self._store, self._request.backup_id, self._state)
+        self._hooks.on_checkpoint(Checkpoint(self._state.sequence, self._state.position))
+        self._tell(self._state.position, now=True)
+        self._saved_bytes, self._saved_at = self._readers.read_bytes, time.monotonic()
+
+    def _publish(self) -> None:
+        """Have all packs on the target and in the index, and count them."""
+        self._index.publish(self._packs.flush())
+        chunks_bytes, stored_bytes, packs = self._resumed
+        self._state.chunks_bytes = chunks_bytes + self._readers.chunks_bytes
+        self._state.stored_bytes = stored_bytes + self._packs.stored_bytes
+        self._state.packs = packs + self._packs.packs
+
+    def _commit(self) -> Result:
+        """Look again whether all is there that this relies upon, and put the manifest, which makes it a backup.
+
+        The look is repeated if the mark went away meanwhile, because the collector then no longer waited for us.
+
+        :raises ChunksGone: if something is not there any more.
+        """
+        self._publish()
+        self._need_packs()
+        self._tell(self._geometry.volume_bytes, now=True)
+        manifest = self._manifest()
+        digest = put_manifest(self._store, manifest)
+        if not marks.is_writing(self._store, self._request.backup_id):
+            try:
+                self._need_packs()
+            except ChunksGone:
+                delete_manifest(self._store, self._request.backup_id)
+                raise
+        _clear(self._store, self._request.backup_id)
+        return Result(manifest, digest)
+
+    def _need_packs(self) -> None:
+        """Make sure that the packs relied upon are there. :raises ChunksGone: if not; then nobody relies on them."""
+        missing = self._index.missing_packs()
+        for pack_id in missing:
+            marks.quarantine(self._store, pack_id, [])
+        if missing:
+            self._start_over(f"{len(missing)} packs that this backup relied upon are gone")
+
+    def _start_over(self, why: str) -> None:
+        """End this attempt so that the next one begins anew. :raises ChunksGone: always."""
+        _clear(self._store, self._request.backup_id)
+        raise ChunksGone(why)
+
+    def _manifest(self) -> Manifest:
+        """Return the manifest of what was done."""
+        try:
+            generation = read_manifest(self._store, self._request.backup_id)[0].generation + 1
+        except (BackupMissing, Damaged):
+            generation = 1
+        return Manifest(
+            backup_id=self._request.backup_id,
+            volume_id=self._request.volume_id,
+            source=self._request.source,
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            geometry=self._geometry,
+            segments=tuple(self._state.segments),
+            parent_id=self._request.parent_id,
+            generation=generation,
+            chunks_bytes=self._state.chunks_bytes,
+            stored_bytes=self._state.stored_bytes,
+            packs=self._state.packs,
+            metadata=self._request.metadata,
+        )
+
+    def _tell(self, position: int, *, now: bool = False) -> None:
+        """Report progress. :raises Cancelled: if the job is called off."""
+        self._meter.tell(position, self._readers.read_bytes, now=now)
+
+
+def _finished(store: ProjectStore, request: Request) -> Result | None:
+    """Return the backup if an earlier attempt put its manifest and could not say so."""
+    try:
+        manifest, digest = read_manifest(store, request.backup_id)
+    except (BackupMissing, Damaged):
+        return None
+    return Result(manifest, digest) if manifest.source == request.source else None
+
+
+def _clear(store: ProjectStore, backup_id: str) -> None:
+    """Take away what only a backup under way needs."""
+    checkpoints.drop(store, backup_id)
+    marks.leave(store, backup_id)
