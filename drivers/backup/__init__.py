@@ -16,6 +16,7 @@ ENTRY_POINTS = "celinder.backup_targets"
 BUILT_IN = {
     "memory": "drivers.backup.memory:MemoryTarget",
     "posix": "drivers.backup.posix:PosixTarget",
+    "s3": "drivers.backup.s3:S3Target",
 }
 
 
