@@ -143,7 +143,7 @@ class Claimed:
 
     def exclude(self, backend: str, reason: str) -> None:
         """Remember that `backend` could not do it, and why."""
-        self.operation.exclusions = {**self.operation.exclusions, backend: reason}
+        self.operation.exclusions = {**self.operation.exclusions, backend: _storable(reason)}
         self._write(exclusions=self.operation.exclusions)
 
     # --- leaving ----------------------------------------------------------------------------------------------
@@ -171,6 +171,7 @@ class Claimed:
 
     def fail(self, code: str, detail: str) -> None:
         """End the operation badly: the table's status for failure, and the reason on the row."""
+        detail = _storable(detail)
         with self._leaving() as resource:
             self._end(Operation.FAILED, fault_code=code, fault_detail=detail)
             if resource is not None:
@@ -180,6 +181,7 @@ class Claimed:
 
     def decline(self, code: str, detail: str, **fields: Any) -> None:
         """End the operation without its having changed anything: the prior status, and the reason on the row."""
+        detail = _storable(detail)
         with self._leaving() as resource:
             self._end(Operation.FAILED, fault_code=code, fault_detail=detail)
             if resource is not None:
@@ -188,7 +190,7 @@ class Claimed:
     def postpone(self, delay_s: float, code: str, reason: str, **changes: Any) -> None:
         """Put the operation down to be taken up in `delay_s` seconds; `reason` says what it waits for."""
         with self._leaving():
-            self._leave(not_before=in_seconds(delay_s), fault_code=code, fault_detail=reason, **changes)
+            self._leave(not_before=in_seconds(delay_s), fault_code=code, fault_detail=_storable(reason), **changes)
 
     def hand_back(self) -> None:
         """Put the operation down for any other worker to take up at once."""
@@ -246,3 +248,8 @@ class Claimed:
             status = self.operation.prior_status
         self._rows().update(status=status, updated_at=timezone.now(), **fields)
         record(resource, verb, current, status, operation=self.operation, reason=reason)
+
+
+def _storable(text: str) -> str:
+    """Return what a program said without what no database takes: zeros, and bytes that were no text."""
+    return text.replace("\0", "").encode(errors="replace").decode()

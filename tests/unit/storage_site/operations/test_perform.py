@@ -91,6 +91,16 @@ def test_a_delay_never_grows_beyond_what_a_number_can_hold(accept, storage):
     assert (operation.fault_code, operation.checkpoint) == ("backend-down", {"waits": 5001})
 
 
+@pytest.mark.parametrize("error", [BackendFull, BackendDown])
+def test_a_reason_that_no_database_can_hold_is_kept_as_far_as_it_can_be(accept, storage, error):
+    storage.failures["one"] = error("bytes of a program: \0 \udcff end")
+    operation = accept()
+    run(str(operation.id), in_two_steps(storage))
+    operation.refresh_from_db()
+    assert operation.owner == ""
+    assert operation.fault_detail == "bytes of a program:  ? end"
+
+
 def test_waiting_ends_at_the_deadline_with_the_reason(accept, storage):
     storage.failures["two"] = BackendDown("no answer")
     operation = accept(deadline_at=timezone.now() - timedelta(seconds=1))
