@@ -24,8 +24,8 @@ class MemoryConnection(Connection):
     def open(cls, info: ConnectionInfo) -> Self:
         """Find the volume in this process. Raises as the contract says."""
         try:
-            given = [str(info.data[name]) for name in ("pool", "volume_id", "export")]
-            return cls(*given, str(info.data.get("snapshot_id", "")))
+            pool, volume_id, export = (str(info.data[name]) for name in ("pool", "volume_id", "export"))
+            return cls(pool, volume_id, export, str(info.data.get("snapshot_id", "")))
         except KeyError as error:
             raise NotSupported(f"The connection information lacks {error}") from None
 

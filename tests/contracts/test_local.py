@@ -42,6 +42,7 @@ from tests.contracts.volume_driver import (
     text_at,
     write_at,
 )
+from tests.contracts.volume_snapshots import VolumeSnapshotsContract
 
 pytestmark = [needs_local, needs_libnbd]
 
@@ -108,6 +109,10 @@ def start_worker(root):
 
 
 class TestLocalDriver(VolumeDriverContract):
+    pass
+
+
+class TestLocalSnapshots(VolumeSnapshotsContract):
     pass
 
 

@@ -1,12 +1,13 @@
 """The qemu-storage-daemon that exports one volume: started, recognised, changed and ended."""
 
 import contextlib
+import itertools
 import logging
 import re
 import secrets
 import stat
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,23 +24,32 @@ log = logging.getLogger(__name__)
 _WAYS_TO_OPEN = (("io_uring", True), ("native", True), ("threads", True), ("threads", False))
 _ID = "e-"
 """Begins the daemon's id of an export, which must begin with a letter; the name that clients use is the bare one."""
+_LAYER = "l-"
+"""Begins the daemon's name of the node of a layer."""
 _LACKING = re.compile(r"io_uring|native|O_DIRECT", re.IGNORECASE)
 
 
 class ExportDaemon:
     """At most one daemon for one volume. Every call needs the volume's lock.
 
-    The graph is file → qcow2 → throttle. The throttle is on top from the start, without limits, because limits,
-    mirrors and point-in-time copies can only be had later if it is there. It is made last, so a daemon that has it
-    is complete. Every daemon gets a socket of its own for QMP: one that a killed worker started may come up late,
-    and must not get in the way of the one that was started instead. NBD keeps one name, which clients come back to.
+    The graph is file → qcow2, once for each layer, → throttle. What lies below a layer is always said, and never
+    taken from the file. The throttle is on top from the start, without limits, because limits, mirrors and
+    point-in-time copies can only be had later if it is there. It is made last, so a daemon that has it is complete.
+    Every daemon gets a socket of its own for QMP: one that a killed worker started may come up late, and must not get
+    in the way of the one that was started instead. NBD keeps one name, which clients come back to.
+
+    A daemon that serves fewer layers than there shall be gets the others put on top, one after the other, which is
+    how a snapshot is taken under writes: they are empty, so it makes no difference when that happens.
 
     Daemons outlive the worker. A service manager has to be told so (systemd: KillMode=process), or it ends them too.
     """
 
-    def __init__(self, run_directory: Path, image: Path) -> None:
+    def __init__(self, run_directory: Path, layers: Sequence[Path] = (), *, is_read_only: bool = False) -> None:
+        """Speak of the daemon of `run_directory`, which shall serve `layers`, the lowest first."""
         self._directory = run_directory
-        self._image = image
+        self._layers = list(layers)
+        self._is_read_only = is_read_only
+        self._image = layers[-1] if layers else run_directory
         self.nbd_socket = run_directory / "n"
 
     def serve(self, wanted: Mapping[str, AccessMode]) -> None:
@@ -54,11 +64,31 @@ class ExportDaemon:
                 self.stop()
                 return
             with self._adopted() or self._started() as monitor:
+                self._raise_to_top(monitor)
                 current = _exports(monitor)
                 for name in sorted(current - wanted.keys()):
                     _end_export(monitor, name)
                 for name in sorted(wanted.keys() - current):
                     _begin_export(monitor, name, wanted[name])
+
+    def follow(self) -> None:
+        """Bring a daemon that runs to serve all layers there shall be.
+
+        :raises BackendFull, BackendBusy, BackendDown: if that fails; the same call goes on from there.
+        """
+        with as_driver_errors(f"adding a layer to {self._image}"):
+            monitor = self._adopted()
+            if monitor is not None:
+                with monitor:
+                    self._raise_to_top(monitor)
+
+    def is_running(self) -> bool:
+        """Tell whether a process serves the layers. :raises BackendBusy, BackendDown: if it cannot say."""
+        with as_driver_errors(f"looking for the daemon of {self._image}"):
+            monitor = self._adopted()
+            if monitor is not None:
+                monitor.close()
+            return monitor is not None
 
     def exports(self) -> frozenset[str]:
         """Return the ids of the exports there are. :raises BackendBusy, BackendDown: if the daemon cannot say."""
@@ -115,13 +145,34 @@ class ExportDaemon:
             return None
 
     def _is_complete(self, monitor: Monitor) -> bool:
-        """Tell whether the daemon serves our image, through our socket."""
-        files = {node["node-name"]: node.get("file") for node in monitor.execute("query-named-block-nodes", flat=True)}
-        if "top" not in files or not _is_same(Path(files.get("file") or ""), self._image):
+        """Tell whether the daemon serves our layers or the lower ones of them, through our socket.
+
+        Who does not say which layers there shall be, because he wants to end them all, takes any.
+        """
+        if not self._layers:
+            return True
+        nodes = {node["node-name"] for node in monitor.execute("query-named-block-nodes", flat=True)}
+        served = [name for name in map(_node, self._layers) if name in nodes]
+        if "top" not in nodes or not served or served != [_node(path) for path in self._layers[: len(served)]]:
+            return False
+        if len(served) != sum(name.startswith(_LAYER) for name in nodes):
             return False
         with contextlib.suppress(FileNotFoundError):
             return stat.S_ISSOCK(self.nbd_socket.stat().st_mode)
         return False
+
+    def _raise_to_top(self, monitor: Monitor) -> None:
+        """Put the layers on top that a complete daemon does not serve yet. :raises DriverError: if it refuses."""
+        if len(self._layers) < 2 or self._is_read_only:  # noqa: PLR2004 nothing can be on top of one
+            return
+        graph = monitor.execute("x-debug-query-block-graph")
+        names = {node["id"]: node["name"] for node in graph["nodes"]}
+        below = {names[edge["parent"]]: names[edge["child"]] for edge in graph["edges"] if edge["name"] == "backing"}
+        for lower, path in itertools.pairwise(self._layers):
+            if _node(path) not in names.values():
+                _open_layer(monitor, path, None, is_read_only=False)
+            if below.get(_node(path)) is None:
+                monitor.execute("blockdev-snapshot", node=_node(lower), overlay=_node(path))
 
     def _started(self) -> Monitor:
         """Start a daemon and build its graph. :raises DriverError: if that fails; no daemon remains."""
@@ -149,8 +200,12 @@ class ExportDaemon:
         address = {"type": "unix", "data": {"path": str(self.nbd_socket)}}
         monitor.execute("nbd-server-start", addr=address, max_connections=0)
         monitor.execute("object-add", qom_type="throttle-group", id="limits", limits={})
-        _open_image(monitor, self._image)
-        monitor.execute("blockdev-add", node_name="top", driver="throttle", throttle_group="limits", file="volume")
+        below: Path | None = None
+        for path in self._layers:
+            _open_layer(monitor, path, below, is_read_only=self._is_read_only or path != self._image)
+            below = path
+        top = {"driver": "throttle", "throttle_group": "limits", "file": _node(self._image)}
+        monitor.execute("blockdev-add", node_name="top", read_only=self._is_read_only, **top)
 
     def _clear(self) -> None:
         """Remove the daemon's directory and what it left there. :raises OSError: if that fails."""
@@ -160,22 +215,20 @@ class ExportDaemon:
             self._directory.rmdir()
 
 
-def _is_same(one: Path, other: Path) -> bool:
-    """Tell whether two paths are of one file, which may be spelled in several ways, or be gone."""
-    with contextlib.suppress(OSError):
-        return one == other or one.samefile(other)
-    return False
+def _node(path: Path) -> str:
+    """Return the daemon's name of the node of a layer."""
+    return _LAYER + path.stem
 
 
-def _open_image(monitor: Monitor, image: Path) -> None:
-    """Add the image's nodes in the best way that works here. :raises DriverError: if none does."""
+def _open_layer(monitor: Monitor, path: Path, below: Path | None, *, is_read_only: bool) -> None:
+    """Add a layer's nodes in the best way that works here. :raises DriverError: if none does."""
     refused: DriverError | None = None
     for way, is_direct in _WAYS_TO_OPEN:
         cache = {"direct": is_direct}
-        file: dict[str, Any] = {"driver": "file", "node-name": "file", "filename": str(image), "aio": way}
-        file |= {"discard": "unmap", "cache": cache}
+        file: dict[str, Any] = {"driver": "file", "filename": str(path), "aio": way, "discard": "unmap", "cache": cache}
+        layer = {"driver": "qcow2", "discard": "unmap", "read_only": is_read_only, "cache": cache, "file": file}
         try:
-            monitor.execute("blockdev-add", node_name="volume", driver="qcow2", discard="unmap", cache=cache, file=file)
+            monitor.execute("blockdev-add", node_name=_node(path), backing=below and _node(below), **layer)
         except DriverError as error:
             if not _LACKING.search(error.message):
                 raise

@@ -3,22 +3,19 @@
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import quote
 
 from drivers.errors import (
     BackendFull,
     DriverError,
     InvalidConfiguration,
     NotSupported,
-    PermanentDriverError,
     TransientDriverError,
     VolumeMissing,
 )
 from drivers.types import (
-    GIB,
     BackendStats,
     Capabilities,
     ConnectionInfo,
@@ -27,29 +24,31 @@ from drivers.types import (
     VolumeRef,
     canonical_id,
 )
-from drivers.volume.base import VolumeDriver
 from drivers.volume.local.configuration import LocalConfiguration
+from drivers.volume.local.connections import connection_info
 from drivers.volume.local.daemon import ExportDaemon
 from drivers.volume.local.failures import as_driver_errors
 from drivers.volume.local.host import claim_directory
-from drivers.volume.local.images import DamagedImage, image_bytes, make_image, resize_image
+from drivers.volume.local.images import DamagedImage, make_image, resize_image
+from drivers.volume.local.layers import LayerDirectory, highest_file
 from drivers.volume.local.layout import LONGEST_SOCKET_NAME, SOCKET_PATH_BYTES, Layout
 from drivers.volume.local.processes import end_daemons_below
 from drivers.volume.local.programs import missing
-from drivers.volume.local.records import LockedRecord, locked, locked_record
+from drivers.volume.local.records import locked, locked_record
 from drivers.volume.local.room import measure, need_room
 from drivers.volume.local.slots import sync_directory
+from drivers.volume.local.snapshots import SnapshotCalls
 from drivers.volume.local.tidying import drop_preparations, tidy
 
 
-class LocalDriver(VolumeDriver):
+class LocalDriver(SnapshotCalls):
     """qcow2 files in a directory, served over NBD on unix sockets; needs no privileges. Settings: LocalConfiguration.
 
     Under a volume's lock every call compares its fence, makes it durable, and acts. Exports are never patched one by
     one: the fence book says which there shall be, and the daemon is brought to serve exactly those.
     """
 
-    capabilities = Capabilities(multi_attach=True, readonly=True, thin=True, node_local=True)
+    capabilities = Capabilities(snapshots=True, multi_attach=True, readonly=True, thin=True, node_local=True)
 
     def __init__(self, key: str, configuration: LocalConfiguration) -> None:
         self.key = key
@@ -68,7 +67,7 @@ class LocalDriver(VolumeDriver):
         self._need_short_paths()
         layout = self._layout
         try:
-            for directory in (layout.root, layout.runtime, layout.volumes, layout.fences):
+            for directory in (layout.root, layout.runtime, layout.volumes, layout.layers, layout.fences):
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
                 if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
                     raise PermissionError(f"{directory} cannot be written to by user {os.geteuid()}")
@@ -100,10 +99,13 @@ class LocalDriver(VolumeDriver):
         with as_driver_errors(f"deleting {ref.name}"), locked_record(self._layout, ref.id) as record:
             record.book.admit_deletion(fence, now=time.time())
             record.save()
-            self._daemon(ref).stop()
+            ExportDaemon(self._layout.run_directory(ref.id)).stop()
             drop_preparations(self._layout, ref.id, older_than=fence)
             self._layout.image(ref.id).unlink(missing_ok=True)
             sync_directory(self._layout.volumes)
+            layers = LayerDirectory(self._layout.volume_layers(ref.id))
+            layers.draft.remove()
+            layers.remove()
 
     def extend_volume(self, ref: VolumeRef, new_size_gib: int, fence: Fence) -> None:
         """Enlarge the file while nobody has it open. Raises as the contract says."""
@@ -118,13 +120,13 @@ class LocalDriver(VolumeDriver):
             self._daemon(ref).stop()
             with locked(self._layout.capacity_lock):
                 need_room(self._configuration, self._layout, new_size_gib - size_gib)
-                resize_image(self._layout.image(ref.id), new_size_gib)
+                resize_image(highest_file(self._layout, ref.id), new_size_gib)
 
     def export(self, ref: VolumeRef, request: ExportRequest, fence: Fence) -> ConnectionInfo:
         """Bring the daemon to serve this attachment too. Raises as the contract says."""
         with as_driver_errors(f"exporting {ref.name}"), locked_record(self._layout, ref.id) as record:
             attachment = record.book.admit_export(request.attachment_id, fence, now=time.time())
-            self._size_gib(ref)
+            self._opened(ref)
             daemon = self._daemon(ref)
             if attachment.mode != request.mode:
                 attachment.mode = None
@@ -135,7 +137,7 @@ class LocalDriver(VolumeDriver):
                 attachment.mode = request.mode
             record.save()
             daemon.serve(record.book.wanted)
-            return _connection_info(ref, request, str(daemon.nbd_socket))
+            return connection_info(ref.id, request, daemon.nbd_socket)
 
     def unexport(self, ref: VolumeRef, attachment_id: str, fence: Fence) -> None:
         """Bring the daemon to serve the others only. Raises as the contract says."""
@@ -175,20 +177,12 @@ class LocalDriver(VolumeDriver):
             for volume_id in self._layout.running_ids() if self._layout.runtime.is_dir() else ():
                 try:
                     with locked_record(self._layout, volume_id):
-                        self._daemon(VolumeRef(volume_id, 0)).stop()
+                        ExportDaemon(self._layout.run_directory(volume_id)).stop()
                 except TransientDriverError as error:
                     failures.append(error)
             end_daemons_below(self._layout.runtime)
         if failures:
             raise failures[0]
-
-    @contextmanager
-    def _claimed(self, ref: VolumeRef, fence: Fence) -> Iterator[LockedRecord]:
-        """Hold the volume's lock for the block, with `fence` durably recorded. :raises StaleFence: if it is late."""
-        with locked_record(self._layout, ref.id) as record:
-            record.book.admit(fence, now=time.time())
-            record.save()
-            yield record
 
     def _prepare(self, ref: VolumeRef, draft: Path, fence: Fence) -> None:
         """Make the file that may become the volume. Raises as `make_image`, or StaleFence if that is the reason."""
@@ -202,31 +196,9 @@ class LocalDriver(VolumeDriver):
         """Make a prepared file the volume, counting its room. :raises BackendFull: if others took the room."""
         with locked(self._layout.capacity_lock):
             need_room(self._configuration, self._layout, ref.size_gib)
+            LayerDirectory(self._layout.volume_layers(ref.id)).remove()  # a deletion that was not finished
             draft.rename(self._layout.image(ref.id))
             sync_directory(self._layout.volumes)
-
-    def _is_made(self, ref: VolumeRef) -> bool:
-        """Tell whether the volume exists. :raises PermanentDriverError: if it does with another size."""
-        try:
-            size_gib = self._size_gib(ref)
-        except VolumeMissing:
-            return False
-        if size_gib != ref.size_gib:
-            raise PermanentDriverError(f"{ref.name} exists with {size_gib} GiB, not {ref.size_gib}")
-        return True
-
-    def _size_gib(self, ref: VolumeRef) -> int:
-        """Return the size of an existing volume. :raises VolumeMissing: if there is none."""
-        path = self._layout.image(ref.id)
-        try:
-            return -(-image_bytes(path) // GIB)
-        except FileNotFoundError:
-            if not path.parent.is_dir():  # not mounted is not the same as not there
-                raise
-            raise VolumeMissing(f"{ref.name} does not exist on back-end {self.key!r}") from None
-
-    def _daemon(self, ref: VolumeRef) -> ExportDaemon:
-        return ExportDaemon(self._layout.run_directory(ref.id), self._layout.image(ref.id))
 
     def _need_short_paths(self) -> None:
         """Verify that sockets will have room for their names. :raises InvalidConfiguration: if not."""
@@ -236,16 +208,3 @@ class LocalDriver(VolumeDriver):
                 f"Back-end {self.key!r}: sockets below {self._layout.runtime} would need {longest} bytes, "
                 f"{SOCKET_PATH_BYTES} are possible; set the entry 'runtime_path' to a shorter directory"
             )
-
-
-def _connection_info(ref: VolumeRef, request: ExportRequest, socket: str) -> ConnectionInfo:
-    """Return what a client on this host needs, and nothing else."""
-    members = {
-        "transport": "unix",
-        "path": socket,
-        "export": request.attachment_id,
-        "uri": f"nbd+unix:///{request.attachment_id}?socket={quote(socket)}",
-        "volume_id": ref.id,
-        "access_mode": request.mode,
-    }
-    return ConnectionInfo("nbd", members)

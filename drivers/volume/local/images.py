@@ -1,5 +1,6 @@
 """qcow2 files: made, enlarged and measured, always with their format named and never probed."""
 
+import json
 import os
 import struct
 from pathlib import Path
@@ -8,7 +9,7 @@ from drivers.errors import BackendDown
 from drivers.types import GIB
 from drivers.volume.local.programs import run_limited
 
-_HEADER = struct.Struct(">4sI16xQ")
+_HEADER = struct.Struct(">4sIQ8xQ")
 _MAGIC = b"QFI\xfb"
 
 
@@ -16,19 +17,25 @@ class DamagedImage(BackendDown):
     """A volume's file is not what we made; its storage may be damaged."""
 
 
-def make_image(path: Path, size_gib: int) -> None:
-    """Make an empty image that reads as zeros, in a file that only we can read, and wait until it is on the disk.
+def make_image(path: Path, size_gib: int, *, below: str = "") -> None:
+    """Make an empty image in a file that only we can read, and wait until it is on the disk.
+
+    It reads as zeros, or as the image `below` if it is opened on top of it. That name is noted in the file for people
+    and for `needs_layers`; whoever opens an image says himself what is below it.
 
     :raises BackendFull, BackendBusy, BackendDown, OSError: if that fails; the file may be there then.
     """
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    run_limited(["qemu-img", "create", "-q", "-f", "qcow2", "-o", "compat=1.1", "--", str(path), str(size_gib * GIB)])
+    noted = ["-u", "-b", below, "-F", "qcow2"] if below else []
+    argv = ["qemu-img", "create", "-q", "-f", "qcow2", "-o", "compat=1.1", *noted]
+    run_limited([*argv, "--", str(path), str(size_gib * GIB)])
     _sync(path)
 
 
 def resize_image(path: Path, size_gib: int) -> None:
     """Enlarge an image nobody has open and wait until that is on the disk. Raises as `make_image`."""
-    run_limited(["qemu-img", "resize", "-q", "-f", "qcow2", "--", str(path), str(size_gib * GIB)])
+    alone = {"driver": "qcow2", "backing": None, "file": {"driver": "file", "filename": str(path)}}
+    run_limited(["qemu-img", "resize", "-q", "--", f"json:{json.dumps(alone)}", str(size_gib * GIB)])
     _sync(path)
 
 
@@ -38,12 +45,22 @@ def image_bytes(path: Path) -> int:
     :raises FileNotFoundError: if there is no such file.
     :raises DamagedImage: if it is not an image of ours.
     """
+    return _header(path)[1]
+
+
+def needs_layers(path: Path) -> bool:
+    """Tell whether an image was made to be on top of another one. Raises as `image_bytes`."""
+    return _header(path)[0] != 0
+
+
+def _header(path: Path) -> tuple[int, int]:
+    """Return where an image notes the name of the one below it, 0 for nowhere, and its size. Raises likewise."""
     with path.open("rb") as file:
         header = file.read(_HEADER.size)
     if len(header) == _HEADER.size:
-        magic, _version, size = _HEADER.unpack(header)
+        magic, _version, below, size = _HEADER.unpack(header)
         if magic == _MAGIC:
-            return int(size)
+            return int(below), int(size)
     raise DamagedImage(f"{path} is not a qcow2 image any more; its storage may be damaged")
 
 

@@ -15,13 +15,14 @@ SOCKET_PATH_BYTES = 107
 LONGEST_SOCKET_NAME = "/" + "x" * 26 + "/q-123456"
 
 _VOLUME = re.compile(rf"volume-({UUID_PATTERN})\.qcow2", re.ASCII)
+_LAYERED = re.compile(rf"\.?(?:volume|snapshot)-({UUID_PATTERN})", re.ASCII)
 _TEMPORARY = re.compile(rf"\.volume-({UUID_PATTERN})\.(\d+)\.(\d+)\.tmp", re.ASCII)
 _RECORD = re.compile(rf"({UUID_PATTERN})\.(?:lock|json)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Below `root`: volumes, fence records, the host marker. Below `runtime`: one directory for each export daemon."""
+    """Below `root`: volumes, their layers, fence records, the host marker. Below `runtime`: a directory per daemon."""
 
     root: Path
     runtime: Path
@@ -30,6 +31,11 @@ class Layout:
     def volumes(self) -> Path:
         """Return the directory of the image files."""
         return self.root / "volumes"
+
+    @property
+    def layers(self) -> Path:
+        """Return the directory with a directory of layers for each volume that was ever opened, and each snapshot."""
+        return self.root / "layers"
 
     @property
     def fences(self) -> Path:
@@ -49,6 +55,14 @@ class Layout:
     def image(self, volume_id: str) -> Path:
         """Return a volume's file. :raises InvalidName: for anything but a UUID."""
         return self.volumes / f"volume-{canonical_id(volume_id)}.qcow2"
+
+    def volume_layers(self, volume_id: str) -> Path:
+        """Return the directory of a volume's layers. :raises InvalidName: for anything but a UUID."""
+        return self.layers / f"volume-{canonical_id(volume_id)}"
+
+    def snapshot_layers(self, snapshot_id: str) -> Path:
+        """Return the directory of a snapshot's layers. :raises InvalidName: for anything but a UUID."""
+        return self.layers / f"snapshot-{canonical_id(snapshot_id)}"
 
     def temporary(self, volume_id: str, fence: Fence) -> Path:
         """Return the file one claim prepares before it becomes a volume. :raises InvalidName: for no UUID."""
@@ -72,6 +86,16 @@ class Layout:
         for path in self.volumes.iterdir():
             if (match := _VOLUME.fullmatch(path.name)) is not None:
                 yield match[1]
+
+    def snapshot_ids(self) -> Iterator[str]:
+        """Yield the id of every directory of a snapshot. :raises OSError: if they cannot be read."""
+        for path in self.layers.glob("snapshot-*"):
+            if (match := _LAYERED.fullmatch(path.name)) is not None:
+                yield match[1]
+
+    def layered_ids(self) -> set[str]:
+        """Return the id of every volume and snapshot with layers, or drafts of such. :raises OSError: likewise."""
+        return {match[1] for path in self.layers.iterdir() if (match := _LAYERED.fullmatch(path.name)) is not None}
 
     def temporaries(self) -> Iterator[tuple[str, Fence, Path]]:
         """Yield volume id, claim and path of every file being prepared. :raises OSError: as `volume_ids`."""

@@ -2,11 +2,13 @@
 
 import logging
 import os
+from contextlib import suppress
 
 from drivers.errors import BackendFull
 from drivers.types import GIB, BackendStats
 from drivers.volume.local.configuration import LocalConfiguration
 from drivers.volume.local.images import DamagedImage, image_bytes
+from drivers.volume.local.layers import highest_file
 from drivers.volume.local.layout import Layout
 
 log = logging.getLogger(__name__)
@@ -15,21 +17,19 @@ log = logging.getLogger(__name__)
 def measure(configuration: LocalConfiguration, layout: Layout) -> BackendStats:
     """Return how full the file system and our directory are. :raises OSError: if that cannot be read."""
     system = os.statvfs(layout.volumes)
-    allocated, provisioned, count = 0, 0, 0
+    provisioned, count = 0, 0
     for volume_id in layout.volume_ids():
-        path = layout.image(volume_id)
         try:
-            allocated += path.stat().st_blocks * 512
-            provisioned += image_bytes(path)
+            provisioned += image_bytes(highest_file(layout, volume_id))
         except FileNotFoundError:
             continue  # deleted since the directory was read
         except DamagedImage:
-            log.warning("%s is damaged and not counted as promised", path)
+            log.warning("volume %s is damaged and not counted as promised", volume_id)
         count += 1
     return BackendStats(
         total_gib=system.f_blocks * system.f_frsize / GIB,
         free_gib=system.f_bavail * system.f_frsize / GIB,
-        allocated_gib=allocated / GIB,
+        allocated_gib=_allocated_bytes(layout) / GIB,
         provisioned_gib=provisioned / GIB,
         volumes=count,
         driver_version="1.0",
@@ -39,6 +39,16 @@ def measure(configuration: LocalConfiguration, layout: Layout) -> BackendStats:
         max_over_subscription_ratio=configuration.max_over_subscription_ratio,
         is_thin=True,
     )
+
+
+def _allocated_bytes(layout: Layout) -> int:
+    """Return the room that all files take, each counted once however many names it has. :raises OSError: as above."""
+    taken: dict[int, int] = {}
+    for path in (*layout.volumes.iterdir(), *layout.layers.glob("*/*")):
+        with suppress(FileNotFoundError):
+            found = path.stat()
+            taken[found.st_ino] = found.st_blocks * 512
+    return sum(taken.values())
 
 
 def need_room(configuration: LocalConfiguration, layout: Layout, more_gib: int) -> None:
