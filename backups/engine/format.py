@@ -53,6 +53,7 @@ class Kind(IntEnum):
     CONDEMNED = 6
     EPOCH = 7
     QUARANTINE = 8
+    COLLECTOR = 9
 
 
 class Codec(IntEnum):
@@ -104,6 +105,15 @@ def pack_name(pack_id: bytes) -> str:
     """Return the name of a pack below its project's prefix."""
     text = pack_id.hex()
     return f"packs/{text[:2]}/{text}"
+
+
+def pack_id_of(name: str) -> bytes | None:
+    """Return the pack that is called `name` below its project's prefix, or None if that is no name of a pack."""
+    try:
+        found = bytes.fromhex(name.rpartition("/")[2])
+    except ValueError:
+        return None
+    return found if len(found) == PACK_ID_BYTES and pack_name(found) == name else None
 
 
 def parse_entries(body: bytes | memoryview, pack_size: int) -> tuple[Entry, ...]:

@@ -39,7 +39,7 @@ _FIND = """
 SELECT p.id, p.number, c.offset, c.stored, c.plain, c.codec,
     EXISTS (SELECT 1 FROM bad b WHERE b.pack = p.id AND b.id IN (x'', c.id)) AS is_bad,
     EXISTS (SELECT 1 FROM condemned d WHERE d.pack = p.id) AS is_condemned
-FROM chunks c JOIN packs p ON p.number = c.pack WHERE c.id = ? ORDER BY is_bad, is_condemned
+FROM chunks c JOIN packs p ON p.number = c.pack WHERE c.id = ? ORDER BY is_bad, is_condemned, p.id
 """
 
 
@@ -61,6 +61,8 @@ class ChunkIndex:
         self._lock = threading.RLock()
         self._new: set[bytes] = set()
         self._used_packs = bytearray()
+        self.adopted: dict[bytes, PackTable] = {}
+        """Packs that no segment names, known from themselves; no backup relies upon them."""
         self.damaged: dict[str, str] = {}
         """Index segments that could not be read, and why; what only they knew is unknown."""
         self._base = sqlite3.connect(
@@ -109,7 +111,7 @@ class ChunkIndex:
             if chunk_id in self._new:
                 return True
             for place in self.places(chunk_id):
-                if not place.is_bad and not place.is_condemned:
+                if not place.is_bad and not place.is_condemned and place.pack_id not in self.adopted:
                     self._note_use(place.pack_number)
                     return True
         return False
@@ -133,20 +135,52 @@ class ChunkIndex:
             for table in tables:
                 self._new.difference_update(entry.chunk_id for entry in table.entries)
 
-    def adopt(self) -> list[PackTable]:
-        """Learn from the packs themselves what is in those that no segment names; return them.
-
-        Those that cannot be read are passed over: nobody knows what was in them.
-        """
-        found = []
-        for pack_id in list(self._unknown_packs()):
+    def adopt(self) -> list[bytes]:
+        """Learn from the packs themselves what is in those that no segment names; return those that cannot be read."""
+        unreadable = []
+        for pack_id in list(self.unknown_packs()):
             try:
-                found.append(read_table(self._store, pack_id))
+                self.adopted[pack_id] = read_table(self._store, pack_id)
             except (Damaged, ObjectMissing):
-                continue
+                unreadable.append(pack_id)
         with self._writing():
-            self._learn(_ADOPTED, found)
-        return found
+            self._learn(_ADOPTED, list(self.adopted.values()))
+        return unreadable
+
+    def repair(self) -> int:
+        """Index what no segment names, so that damaged segments are not needed any more; return how many packs.
+
+        A damaged segment is deleted only if every pack could say itself what is in it.
+        """
+        unreadable = self.adopt()
+        found = list(self.adopted.values())
+        self.publish(found)
+        self.adopted = {}
+        if not unreadable:
+            for name in self.damaged:
+                self._store.delete(name)
+        self.refresh()
+        return len(found)
+
+    def rewrite_segments(self, *, without: set[bytes], most: int) -> None:
+        """Have no segment name these packs, and if there are more than `most` segments, make few of them.
+
+        New ones are put before old ones are deleted, so nobody ever misses anything else.
+        """
+        affected = {name for pack_id in without for name in self._segments_of(pack_id)}
+        names = self._segment_names()
+        if len(names) > most:
+            affected.update(names)
+        part: list[PackTable] = []
+        for pack_id in sorted(self._packs_of(affected) - without):
+            table = self.table(pack_id)
+            part += [table] if table else []
+            if len(part) * len(part[-1].entries) >= _SEGMENT_ENTRIES:
+                self.publish(part)
+                part = []
+        self.publish(part)
+        for name in affected:
+            self._store.delete(name)
 
     def missing_packs(self) -> list[bytes]:
         """Return the packs that `is_stored` and `claim` relied upon and that are not on the target with their size."""
@@ -154,24 +188,31 @@ class ChunkIndex:
             wanted = {number for number, used in enumerate(self._used_packs) if used}
         if len(wanted) > _MOST_LOOKS:
             for found in self._store.list("packs/"):
-                row = self._row("SELECT number, id, size FROM packs WHERE id = ?", pack_id_of(found.name) or b"")
+                row = self._row("SELECT number, id, size FROM packs WHERE id = ?", fmt.pack_id_of(found.name) or b"")
                 if row and row[2] == found.size:
                     wanted.discard(row[0])
         rows = {number: self._row("SELECT number, id, size FROM packs WHERE number = ?", number) for number in wanted}
         unknown = [bytes(fmt.PACK_ID_BYTES) for row in rows.values() if row is None]
         return unknown + [row[1] for row in rows.values() if row and self._size_of(row[1]) != row[2]]
 
-    def packs(self) -> Iterator[PackTable]:
-        """Yield every pack that is known, with its entries, in the order of their ids."""
+    def packs(self) -> Iterator[tuple[int, PackTable]]:
+        """Yield every pack that is known with its number here, in the order of their ids."""
         last = b""
         while row := self._row("SELECT number, id, size FROM packs WHERE id > ? ORDER BY id LIMIT 1", last):
             number, last, size = row
-            yield PackTable(last, size, self._entries_of(number))
+            yield number, PackTable(last, size, self._entries_of(number))
 
-    def segment_names(self) -> list[str]:
-        """Return the segments that this mirror reflects."""
-        with self._lock:
-            return [name for (name,) in self._base.execute("SELECT name FROM segments WHERE name != ?", (_ADOPTED,))]
+    def table(self, pack_id: bytes) -> PackTable | None:
+        """Return what is in a pack, None if it is not known."""
+        row = self._row("SELECT number, id, size FROM packs WHERE id = ?", pack_id)
+        return PackTable(pack_id, row[2], self._entries_of(row[0])) if row else None
+
+    def unknown_packs(self) -> Iterator[bytes]:
+        """Yield the packs on the target that are not known here."""
+        for found in self._store.list("packs/"):
+            pack_id = fmt.pack_id_of(found.name)
+            if pack_id and not self._row("SELECT number, id, size FROM packs WHERE id = ?", pack_id):
+                yield pack_id
 
     def forget_uses(self) -> None:
         """Forget which packs were relied upon."""
@@ -222,12 +263,24 @@ class ChunkIndex:
             rows = ((e.chunk_id, number, e.offset, e.stored_bytes, e.plain_bytes, e.codec) for e in table.entries)
             self._base.executemany("INSERT OR IGNORE INTO chunks VALUES (?, ?, ?, ?, ?, ?)", rows)
 
-    def _unknown_packs(self) -> Iterator[bytes]:
-        """Yield the packs on the target that the mirror does not know."""
-        for found in self._store.list("packs/"):
-            pack_id = pack_id_of(found.name)
-            if pack_id and not self._row("SELECT 1 FROM packs WHERE id = ?", pack_id):
-                yield pack_id
+    def _segment_names(self) -> list[str]:
+        """Return the segments that this mirror reflects."""
+        return self._texts("SELECT name FROM segments WHERE name != ?", _ADOPTED)
+
+    def _segments_of(self, pack_id: bytes) -> list[str]:
+        """Return the segments that name a pack."""
+        return self._texts("SELECT segment FROM members JOIN packs ON number = pack WHERE id = ?", pack_id)
+
+    def _packs_of(self, segments: Iterable[str]) -> set[bytes]:
+        """Return the packs that segments name."""
+        query = "SELECT id FROM packs JOIN members ON number = pack WHERE segment = ?"
+        with self._lock:
+            return {row[0] for name in segments for row in self._base.execute(query, (name,))}
+
+    def _texts(self, query: str, value: str | bytes) -> list[str]:
+        """Return the first column of a query."""
+        with self._lock:
+            return [row[0] for row in self._base.execute(query, (value,))]
 
     def _entries_of(self, number: int) -> tuple[Entry, ...]:
         """Return the entries of a pack in the order of their offsets."""
@@ -255,15 +308,6 @@ class ChunkIndex:
         if number >= len(self._used_packs):
             self._used_packs.extend(bytes(number + 1024 - len(self._used_packs)))
         self._used_packs[number] = 1
-
-
-def pack_id_of(name: str) -> bytes | None:
-    """Return the pack that is called `name` below its project's prefix, or None if that is no name of a pack."""
-    try:
-        found = bytes.fromhex(name.rpartition("/")[2])
-    except ValueError:
-        return None
-    return found if len(found) == fmt.PACK_ID_BYTES and fmt.pack_name(found) == name else None
 
 
 def _parts(tables: list[PackTable]) -> Iterator[list[PackTable]]:

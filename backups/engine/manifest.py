@@ -123,10 +123,17 @@ def slots_of(manifest: Manifest, number: int, source: ChunkSource) -> list[bytes
     return fmt.parse_slots(source.fetch(segment), count)
 
 
-def all_slots(manifest: Manifest, source: ChunkSource) -> Iterator[bytes | None]:
-    """Yield the chunk ids of a whole backup. :raises Damaged: if a segment is not whole."""
-    for number in range(len(manifest.segments)):
-        yield from slots_of(manifest, number, source)
+def is_whole(manifest: Manifest, source: ChunkSource) -> bool:
+    """Return whether a backup may rely upon everything that a manifest names, and rely upon it."""
+    is_stored = source.index.is_stored
+    try:
+        return all(segment is None or is_stored(segment) for segment in manifest.segments) and all(
+            slot is None or is_stored(slot)
+            for number in range(len(manifest.segments))
+            for slot in slots_of(manifest, number, source)
+        )
+    except Damaged:
+        return False
 
 
 def dump(manifest: Manifest) -> bytes:

@@ -14,8 +14,8 @@ from backups.engine.index import ChunkIndex
 from backups.engine.manifest import (
     Geometry,
     Manifest,
-    all_slots,
     delete_manifest,
+    is_whole,
     put_manifest,
     read_manifest,
 )
@@ -45,12 +45,12 @@ def back_up(
     :raises Cancelled: if `hooks` say so; a later attempt goes on, or `abandon` clears up.
     :raises ChunksGone: if what it relied upon went away; the next attempt begins anew.
     """
-    finished = _finished(store, request)
-    if finished:
-        _clear(store, request.backup_id)
-        return finished
     index = ChunkIndex(store, cache)
     try:
+        finished = _finished(store, request, index)
+        if finished:
+            _clear(store, request.backup_id)
+            return finished
         return _Job(
             store, connections, request, hooks=hooks or Hooks(), options=options or Options(), index=index
         ).run()
@@ -125,15 +125,14 @@ class _Job:
 
     def _is_whole(self, state: State) -> bool:
         """Return whether everything that a checkpoint relies upon is there, and rely upon it."""
-        ids = [*state.segments, *state.slots]
-        if not all(chunk_id is None or self._index.is_stored(chunk_id) for chunk_id in ids):
+        if not all(chunk_id is None or self._index.is_stored(chunk_id) for chunk_id in state.slots):
             return False
-        part = Geometry(state.position, self._geometry.chunk_bytes, self._geometry.segment_slots)
-        done = Manifest("", "", "", "", part, tuple(state.segments))
-        try:
-            return all(slot is None or self._index.is_stored(slot) for slot in all_slots(done, self._source))
-        except Damaged:
-            return False
+        bytes_done = min(
+            len(state.segments) * self._geometry.segment_slots * self._geometry.chunk_bytes,
+            self._geometry.volume_bytes,
+        )
+        part = Geometry(bytes_done, self._geometry.chunk_bytes, self._geometry.segment_slots)
+        return is_whole(Manifest("", "", "", "", part, tuple(state.segments)), self._source)
 
     def _parent(self) -> Manifest | None:
         """Return the parent if its slots can be of use; the volume is read where they cannot."""
@@ -202,9 +201,9 @@ class _Job:
     def _commit(self) -> Result:
         """Look again whether all is there that this relies upon, and put the manifest, which makes it a backup.
 
-        The look is repeated if the mark went away meanwhile, because the collector then no longer waited for us.
+        If our mark is gone after that, the collector no longer waited for us and may not have seen the manifest.
 
-        :raises ChunksGone: if something is not there any more.
+        :raises ChunksGone: if it is so, or something is not there any more.
         """
         self._publish()
         self._need_packs()
@@ -212,11 +211,8 @@ class _Job:
         manifest = self._manifest()
         digest = put_manifest(self._store, manifest)
         if not marks.is_writing(self._store, self._request.backup_id):
-            try:
-                self._need_packs()
-            except ChunksGone:
-                delete_manifest(self._store, self._request.backup_id)
-                raise
+            delete_manifest(self._store, self._request.backup_id)
+            self._start_over("The collector took this backup for dead while it was finished")
         _clear(self._store, self._request.backup_id)
         return Result(manifest, digest)
 
@@ -259,13 +255,21 @@ class _Job:
         self._meter.tell(position, self._readers.read_bytes, now=now)
 
 
-def _finished(store: ProjectStore, request: Request) -> Result | None:
-    """Return the backup if an earlier attempt put its manifest and could not say so."""
+def _finished(store: ProjectStore, request: Request, index: ChunkIndex) -> Result | None:
+    """Return the backup if an earlier attempt put its manifest and could not say so.
+
+    Without its mark the collector may have taken away what it relies upon, so all of that is looked for.
+    """
     try:
         manifest, digest = read_manifest(store, request.backup_id)
+        was_marked = marks.enter(store, request.backup_id)
+        index.refresh()
+        if manifest.source == request.source and (was_marked or is_whole(manifest, ChunkSource(store, index))):
+            return Result(manifest, digest)
     except (BackupMissing, Damaged):
-        return None
-    return Result(manifest, digest) if manifest.source == request.source else None
+        pass
+    index.forget_uses()
+    return None
 
 
 def _clear(store: ProjectStore, backup_id: str) -> None:
