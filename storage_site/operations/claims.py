@@ -179,13 +179,15 @@ class Claimed:
                 if self.verb.on_error_also:
                     import_string(self.verb.on_error_also)(resource)
 
-    def decline(self, code: str, detail: str, **fields: Any) -> None:
+    def decline(self, code: str, detail: str, *, also: Callable[[], None] | None = None, **fields: Any) -> None:
         """End the operation without its having changed anything: the prior status, and the reason on the row."""
         detail = _storable(detail)
         with self._leaving() as resource:
             self._end(Operation.FAILED, fault_code=code, fault_detail=detail)
             if resource is not None:
                 self._project(resource, BACK, fields, reason=detail)
+            if also is not None:
+                also()
 
     def postpone(self, delay_s: float, code: str, reason: str, **changes: Any) -> None:
         """Put the operation down to be taken up in `delay_s` seconds; `reason` says what it waits for."""
