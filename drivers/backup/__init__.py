@@ -7,8 +7,8 @@ from typing import Any
 
 from drivers.backup.base import BackupTarget, Content, ObjectInfo, TargetCapabilities
 from drivers.backup.limited import LimitedTarget, TokenBucket
+from drivers.entries import Entries
 from drivers.errors import InvalidConfiguration
-from drivers.volume.entries import Entries
 
 __all__ = ["BUILT_IN", "BackupTarget", "Content", "ObjectInfo", "TargetCapabilities", "known", "load", "make"]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from drivers.volume.entries import Entries
+from drivers.entries import Entries
 
 SERVICE_ENTRIES = frozenset({"driver", "max_mib_per_s"})
 """Entries that are read before a target is made: every target passes over them."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
 from drivers import memory_pool
+from drivers.entries import Entries
 from drivers.errors import BackendFull, NotSupported, PermanentDriverError, SnapshotMissing, VolumeMissing
 from drivers.fences import FenceBook
 from drivers.memory_pool import PAGE_BYTES, MemorySnapshot, MemoryVolume, SparseBytes
@@ -21,7 +22,6 @@ from drivers.types import (
     canonical_id,
 )
 from drivers.volume.base import VolumeDriver
-from drivers.volume.entries import Entries
 
 
 class MemoryDriver(VolumeDriver):

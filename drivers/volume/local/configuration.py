@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from drivers.entries import Entries
 from drivers.errors import InvalidConfiguration
-from drivers.volume.entries import Entries
 
 
 @dataclass(frozen=True, slots=True)
