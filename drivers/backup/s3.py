@@ -177,7 +177,7 @@ class S3Target(BackupTarget):
             yield None  # it exists, and ends before
             return
         with closing(answer["Body"]) as body:
-            whole_will_do = offset == 0 and (length is None or answer["ContentLength"] <= length)
+            whole_will_do = offset == 0 and (length is None or answer.get("ContentLength", length + 1) <= length)
             if not whole_will_do and not str(answer.get("ContentRange", "")).startswith(f"bytes {offset}-"):
                 raise NotSupported(f"Backup target {self.key!r}: the server does not serve parts of objects")
             yield body

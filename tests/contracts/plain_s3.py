@@ -1,13 +1,15 @@
-"""A small S3 server that knows no conditions and checks no signatures, and a wire that loses what it is told to."""
+"""A small S3 server that knows no conditions and checks no signatures, and a wire that loses what it shall lose."""
 
 import select
 import socket
+import ssl
 import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
@@ -102,11 +104,15 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def plain_s3() -> Iterator[PlainS3]:
-    """Run the server in threads of this process."""
+def plain_s3(certificate: Path | None = None) -> Iterator[PlainS3]:
+    """Run the server in threads of this process, behind TLS if there is a file with a certificate and its key."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         server.daemon_threads = True
-        server.plain = PlainS3(f"http://127.0.0.1:{server.server_port}")
+        server.plain = PlainS3(f"http{'s' if certificate else ''}://127.0.0.1:{server.server_port}")
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -117,7 +123,11 @@ def plain_s3() -> Iterator[PlainS3]:
 
 
 class Wire:
-    """Passes bytes to the server of `url` and back; cuts a connection where the next good answer to a put begins."""
+    """Passes bytes to the server of `url` and back.
+
+    It loses the next `answers_to_lose` good answers to puts, passes nothing while it is silent, and cuts connections
+    once clients have sent `bytes_until_cut`.
+    """
 
     def __init__(self, url: str) -> None:
         self._server = ("127.0.0.1", urlsplit(url).port)
@@ -125,6 +135,7 @@ class Wire:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.answers_to_lose = 0
         self.is_silent = False
+        self.bytes_until_cut: int | None = None
         self._threads = [threading.Thread(target=self._accept)]
         self._open: list[socket.socket] = []
 
@@ -162,5 +173,10 @@ class Wire:
                     elif is_put and self.answers_to_lose and content.startswith(b"HTTP/1.1 200"):
                         self.answers_to_lose -= 1
                         return
+                    if self.bytes_until_cut is not None and ready is client:
+                        content = content[: self.bytes_until_cut]
+                        self.bytes_until_cut -= len(content)
+                        if not content:
+                            return
                     if not self.is_silent:
                         (server if ready is client else client).sendall(content)

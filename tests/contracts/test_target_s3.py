@@ -4,8 +4,14 @@ import io
 import logging
 import traceback
 import uuid
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from drivers.backup.s3 import PROBES, S3Target
 from drivers.backup.s3_body import Body
@@ -20,7 +26,7 @@ from drivers.errors import (
     TargetFull,
 )
 from tests import servers
-from tests.contracts.backup_target import CALLS, BackupTargetContract, names
+from tests.contracts.backup_target import CALLS, MIB, BackupTargetContract, names
 from tests.contracts.plain_s3 import Wire, plain_s3
 
 ONCE = {"attempts": 1, "connect_timeout_s": 2, "read_timeout_s": 2}
@@ -179,6 +185,36 @@ def test_certificates_are_verified_unless_that_is_switched_off():
     assert S3Target.from_settings("s3", GOOD)._client._endpoint.http_session._verify is True
     unsafe = S3Target.from_settings("s3", GOOD | {"verify_tls": False})
     assert unsafe._client._endpoint.http_session._verify is False
+
+
+def test_a_server_without_a_certificate_we_trust_is_not_spoken_to(tmp_path):
+    certificate = self_signed(tmp_path / "certificate.pem")
+    with plain_s3(certificate) as plain:
+        settings = {"endpoint_url": plain.url, "bucket": "plain", **SECRETS, **ONCE}
+        with pytest.raises(InvalidConfiguration, match="certificate is not to be trusted"):
+            S3Target.from_settings("s3", settings).check()
+        assert plain.asked == []
+        target = checked(settings | {"ca_file": str(certificate)})
+        target.put("it", b"1" * 100_000)
+        assert target.get("it") == b"1" * 100_000
+
+
+def self_signed(path):
+    """Write a key and a certificate for the loopback address that nobody else vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "plain")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(secret + certificate.public_bytes(Encoding.PEM))
+    return path
 
 
 @pytest.mark.parametrize("text", [None, "", "no section = here", "[default]\nsecret\n", "[default]\nkey = secret\n"])
@@ -340,6 +376,19 @@ def test_a_server_that_is_silent_is_down_after_a_bounded_time_until_it_speaks_ag
             CALLS[call](target, "it")
     wire.is_silent = False
     assert target.get("it") == b"kept"
+
+
+def test_an_object_whose_writer_died_in_the_middle_is_not_seen(through_wire):
+    wire, settings = through_wire
+    target, other = checked(settings | ONCE), checked(settings | ONCE)
+    target.put("old", b"old")
+    for name in ("new", "old"):
+        wire.bytes_until_cut = MIB
+        with pytest.raises(BackendDown):
+            target.put(name, bytes(5 * MIB))
+        wire.bytes_until_cut = None
+    assert names(other) == ["old"]
+    assert other.get("old") == b"old"
 
 
 def test_the_first_writer_is_told_so_although_its_answer_was_lost(through_wire):
