@@ -123,7 +123,7 @@ class _Run:
                 gone.update((pack_id, 0) for pack_id in pack_ids or [])
         self._done.waits_for = tuple(sorted(waits_for))
         for pack_id in list(gone):
-            table = self._index.table(pack_id)
+            table = self._index.mirror.table(pack_id)
             if table and self._is_needed(table, live):
                 del gone[pack_id]
                 self._done.rescued_packs += 1
@@ -154,17 +154,21 @@ class _Run:
         if needed is None:
             return  # a backup is damaged: verify names it; until it is healed or deleted nothing is thrown away
         condemned = [] if writers else list(self._index.unknown_packs())
-        sparse: list[PackTable] = []
-        for number, table in self._index.packs():
+        worn: list[PackTable] = []
+        for number, table in self._index.mirror.packs():
             if self._is_condemned(table):
                 continue
             if not needed[number]:
                 condemned.append(table.pack_id)
-            elif needed[number] < table.size * self._options.least_live:
-                sparse.append(table)
-        condemned += self._rewrite(sparse, live)
+            elif self._is_worn(table, needed[number]):
+                worn.append(table)
+        condemned += self._rewrite(worn, live)
         if condemned:
             self._write_list(condemned, writers)
+
+    def _is_worn(self, table: PackTable, needed_bytes: int) -> bool:
+        """Return whether a pack is mostly waste, or partly bad."""
+        return needed_bytes < table.size * self._options.least_live or self._index.mirror.has_bad_parts(table.pack_id)
 
     def _write_list(self, condemned: list[bytes], writers: list[Writer]) -> None:
         """Put a list of condemned packs, then its number: who knows the number has seen the list."""
@@ -178,7 +182,7 @@ class _Run:
 
         Of several copies the one that readers would take counts.
         """
-        numbers = [number for number, _ in self._index.packs()]
+        numbers = [number for number, _ in self._index.mirror.packs()]
         needed = array("Q", bytes(8 * (max(numbers, default=0) + 1)))
         for chunk_id in live:
             places = self._index.places(chunk_id)
@@ -192,13 +196,13 @@ class _Run:
         places = self._index.places(table.entries[0].chunk_id) if table.entries else []
         return any(place.is_condemned for place in places if place.pack_id == table.pack_id)
 
-    def _rewrite(self, sparse: list[PackTable], live: LiveChunks) -> list[bytes]:
+    def _rewrite(self, worn: list[PackTable], live: LiveChunks) -> list[bytes]:
         """Store what is needed of these packs once more; return those of them that are not needed then."""
         writer = PackWriter(self._store, self._source.codec, limit=self._limit)
         done: list[bytes] = []
         copied: set[bytes] = set()
         try:
-            for table in sparse:
+            for table in worn:
                 if writer.stored_bytes > self._options.most_rewritten_bytes:
                     break
                 if self._copy(table, live, writer, copied):

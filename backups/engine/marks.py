@@ -15,6 +15,8 @@ WRITERS = "writers/"
 CONDEMNED = "gc/condemned/"
 QUARANTINE = "quarantine/"
 EPOCH = "gc/epoch"
+FRAME = bytes(fmt.ID_BYTES)
+"""Among the ids of a pack's bad chunks: its header, table or tail is bad."""
 _NUMBER = struct.Struct(">Q")
 _KINDS = {CONDEMNED: (Kind.CONDEMNED, fmt.PACK_ID_BYTES), QUARANTINE: (Kind.QUARANTINE, fmt.ID_BYTES)}
 
@@ -130,7 +132,10 @@ def read_ids(store: ProjectStore, folder: str) -> Iterator[tuple[str, list[bytes
 
 
 def quarantine(store: ProjectStore, pack_id: bytes, chunk_ids: list[bytes]) -> None:
-    """Have nobody rely on these chunks in this pack any more; without ids, on none in it."""
+    """Have nobody rely on these chunks in this pack any more; without ids, on none in it.
+
+    A pack with such a mark is written anew by the collector, as far as it is whole and needed.
+    """
     name = f"{QUARANTINE}{pack_id.hex()}"
     known: set[bytes] = set()
     try:

@@ -183,7 +183,7 @@ class _Job:
         """
         self._publish()
         if not marks.renew(self._store, self._request.backup_id):
-            self._start_over("The collector took this backup for dead")
+            self._give_up()
         self._state.sequence += 1
         checkpoints.save(self._store, self._request.backup_id, self._state)
         self._hooks.on_checkpoint(Checkpoint(self._state.sequence, self._state.position))
@@ -206,19 +206,29 @@ class _Job:
         :raises ChunksGone: if it is so, or something is not there any more.
         """
         self._publish()
+        if not marks.renew(self._store, self._request.backup_id):
+            self._give_up()
         self._need_packs()
         self._tell(self._geometry.volume_bytes, now=True)
         manifest = self._manifest()
         digest = put_manifest(self._store, manifest)
         if not marks.is_writing(self._store, self._request.backup_id):
             delete_manifest(self._store, self._request.backup_id)
-            self._start_over("The collector took this backup for dead while it was finished")
+            self._give_up()
         _clear(self._store, self._request.backup_id)
         return Result(manifest, digest)
 
-    def _need_packs(self) -> None:
+    def _give_up(self) -> None:
+        """End an attempt that the collector took for dead, in which case it took its packs too.
+
+        :raises ChunksGone: always.
+        """
+        self._need_packs(own=True)
+        self._start_over("The collector took this backup for dead")
+
+    def _need_packs(self, *, own: bool = False) -> None:
         """Make sure that the packs relied upon are there. :raises ChunksGone: if not; then nobody relies on them."""
-        missing = self._index.missing_packs()
+        missing = self._index.missing_packs(own=own)
         for pack_id in missing:
             marks.quarantine(self._store, pack_id, [])
         if missing:

@@ -12,8 +12,9 @@ from pathlib import Path
 from backups.engine import format as fmt
 from backups.engine.crew import Buffers, Connections, Crew
 from backups.engine.errors import Damaged, VolumeTooSmall
-from backups.engine.index import ChunkIndex, Place
+from backups.engine.index import ChunkIndex
 from backups.engine.manifest import Manifest, read_manifest, slots_of
+from backups.engine.mirror import Place
 from backups.engine.progress import Checkpoint, Hooks, Meter
 from backups.engine.repository import ProjectStore
 from backups.engine.source import ChunkSource

@@ -3,7 +3,8 @@
 from backups.engine import format as fmt
 from backups.engine.chunks import ChunkCodec
 from backups.engine.errors import Damaged
-from backups.engine.index import ChunkIndex, Place
+from backups.engine.index import ChunkIndex
+from backups.engine.mirror import Place
 from backups.engine.repository import ProjectStore
 from drivers.errors import ObjectMissing
 

@@ -133,6 +133,7 @@ class _Run:
         for name, reason in self._index.damaged.items():
             self._note(name, reason)
         if any(True for _ in marks.writers(self._store)):
+            self._index.adopt()
             return
         unknown = sorted(self._index.unknown_packs())
         for pack_id in unknown:
@@ -150,9 +151,9 @@ class _Run:
         try:
             for table, size in self._packs_with_sizes():
                 self._report.packs += 1
-                if size != table.size:
-                    self._condemn_pack(table, "It is missing" if size is None else "It has not its right size")
-                elif chosen.random() < self._options.part:
+                if size is None:
+                    self._set_aside(table, [], "It is missing")
+                elif size != table.size or chosen.random() < self._options.part:
                     crew.submit(partial(self._read_pack, table, buffers))
                 seen += size or 0
                 meter.tell(seen, self._report.read_bytes)
@@ -164,7 +165,7 @@ class _Run:
         """Yield the packs of the index with their sizes on the target; both come in the same order."""
         listing = self._store.list("packs/")
         found = next(listing, None)
-        for _, table in self._index.packs():
+        for _, table in self._index.mirror.packs():
             name = fmt.pack_name(table.pack_id)
             while found and found.name < name:
                 found = next(listing, None)
@@ -181,16 +182,21 @@ class _Run:
                 try:
                     found = self._store.target.get_into(self._store.prefix + name, view)
                 except ObjectMissing:
-                    self._condemn_pack(table, "It is missing")
+                    self._set_aside(table, [], "It is missing")
                     return
                 self._report.read_bytes += found
+                view[found:] = bytes(table.size - found)
                 bad = [entry.chunk_id for entry in table.entries if not self._opens(table.pack_id, entry, view)]
+        reasons = [f"{len(bad)} of its {len(table.entries)} chunks are bad"] if bad else []
+        try:
+            self._compare(table)
+        except (Damaged, ObjectMissing) as error:
+            reasons.append(error.message)
+            bad.append(marks.FRAME)
         if bad:
-            marks.quarantine(self._store, table.pack_id, bad)
-            self._note(name, f"{len(bad)} of its {len(table.entries)} chunks are bad")
+            self._set_aside(table, bad, "; ".join(reasons))
         elif table.pack_id in self._quarantined:
             self._store.delete(f"{marks.QUARANTINE}{table.pack_id.hex()}")  # somebody has put it right
-        self._look(name, partial(self._compare, table))
 
     def _opens(self, pack_id: bytes, entry: Entry, view: memoryview) -> bool:
         """Return whether a chunk is what its id says."""
@@ -206,9 +212,9 @@ class _Run:
         if set(read_table(self._store, table.pack_id).entries) != set(table.entries):
             raise Damaged("Its own table and the index differ")
 
-    def _condemn_pack(self, table: PackTable, reason: str) -> None:
-        """Set a whole pack aside."""
-        marks.quarantine(self._store, table.pack_id, [])
+    def _set_aside(self, table: PackTable, chunk_ids: list[bytes], reason: str) -> None:
+        """Have nobody rely on chunks of a pack, on none of it without ids."""
+        marks.quarantine(self._store, table.pack_id, chunk_ids)
         self._note(fmt.pack_name(table.pack_id), reason)
 
     def _look_at_backup(self, backup_id: str, digest: bytes | None) -> None:
