@@ -42,7 +42,6 @@ from tests.contracts.volume_driver import (
     text_at,
     write_at,
 )
-from tests.contracts.volume_snapshots import VolumeSnapshotsContract
 
 pytestmark = [needs_local, needs_libnbd]
 
@@ -109,10 +108,6 @@ def start_worker(root):
 
 
 class TestLocalDriver(VolumeDriverContract):
-    pass
-
-
-class TestLocalSnapshots(VolumeSnapshotsContract):
     pass
 
 

@@ -167,7 +167,7 @@ class VolumeSnapshotsContract:
 
     # --- deleting snapshots
 
-    @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2), (1, 2, 0)])
+    @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
     def test_snapshots_can_be_deleted_in_any_order(self, driver, ref, order):
         snapshots = []
         for number in range(3):
@@ -180,8 +180,10 @@ class VolumeSnapshotsContract:
             driver.delete_snapshot(left.pop(number), LATER)
             for other, snapshot in left.items():
                 assert get(driver, snapshot, 0, 7) == b"state %d" % other
-            assert get(driver, ref, 0, 7) == b"state n"
-            assert get(driver, ref, 2 * MIB, 6) == b"only 1"
+            with open_connection(driver.export(ref, new_request("ro"), LATER)) as connection:
+                assert connection.pread(7, 0) == b"state n"
+                assert [connection.pread(6, (n + 1) * MIB) for n in range(3)] == [b"only 0", b"only 1", b"only 2"]
+            driver.stop_exports()
         assert list(driver.list_snapshots()) == []
 
     def test_snapshots_can_be_deleted_while_their_volume_is_written(self, driver, ref):
@@ -293,7 +295,7 @@ class VolumeSnapshotsContract:
         last = chain.pop()
         for source in chain:
             driver.delete_volume(source, LATER)
-        assert [get(driver, last, number * MIB, 1) for number in range(5)] == [b"0", b"1", b"2", b"3", b"4"]
+        assert get(driver, last, 0, 4 * MIB + 1)[::MIB] == b"01234"
         driver.extend_volume(last, 2, LATER)
         snapshot = keep(driver, VolumeRef(last.id, 2))
         put(driver, last, 0, b"x")

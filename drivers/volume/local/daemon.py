@@ -1,7 +1,6 @@
 """The qemu-storage-daemon that exports one volume: started, recognised, changed and ended."""
 
 import contextlib
-import itertools
 import logging
 import re
 import secrets
@@ -26,6 +25,7 @@ _ID = "e-"
 """Begins the daemon's id of an export, which must begin with a letter; the name that clients use is the bare one."""
 _LAYER = "l-"
 """Begins the daemon's name of the node of a layer."""
+_FOLD_POLL_S = 0.005
 _LACKING = re.compile(r"io_uring|native|O_DIRECT", re.IGNORECASE)
 
 
@@ -81,6 +81,26 @@ class ExportDaemon:
             if monitor is not None:
                 with monitor:
                     self._raise_to_top(monitor)
+
+    def fold(self, lower: Path, upper: Path, *, wait_s: float) -> bool:
+        """Have a running daemon bring what `upper` holds into `lower`, and tell whether it has finished.
+
+        It goes on beside its work if it has not; the same call later tells.
+
+        :raises BackendFull, BackendBusy, BackendDown: if it refuses, for instance because others read `lower`.
+        """
+        with as_driver_errors(f"folding {upper}"), contextlib.ExitStack() as session:
+            monitor = self._adopted()
+            if monitor is None:
+                return False
+            session.enter_context(monitor)
+            if _node(upper) in _stack(monitor)[0] and not monitor.execute("query-jobs"):
+                nodes = {"top_node": _node(upper), "base_node": _node(lower), "backing_file": lower.name}
+                monitor.execute("block-commit", job_id="fold", device="top", **nodes)
+            deadline = time.monotonic() + wait_s
+            while monitor.execute("query-jobs") and time.monotonic() < deadline:
+                time.sleep(_FOLD_POLL_S)
+            return not monitor.execute("query-jobs") and _node(upper) not in _stack(monitor)[0]
 
     def is_running(self) -> bool:
         """Tell whether a process serves the layers. :raises BackendBusy, BackendDown: if it cannot say."""
@@ -151,28 +171,33 @@ class ExportDaemon:
         """
         if not self._layers:
             return True
-        nodes = {node["node-name"] for node in monitor.execute("query-named-block-nodes", flat=True)}
-        served = [name for name in map(_node, self._layers) if name in nodes]
-        if "top" not in nodes or not served or served != [_node(path) for path in self._layers[: len(served)]]:
+        stack, loose = _stack(monitor)
+        wanted = [_node(path) for path in self._layers]
+        if not stack or stack[-1] not in wanted:
             return False
-        if len(served) != sum(name.startswith(_LAYER) for name in nodes):
+        below = wanted[: wanted.index(stack[-1]) + 1]
+        # A layer that was folded into the one below it stays at hand until the order does not name it any more.
+        if stack != [name for name in below if name in stack] or not loose.issuperset(set(below).difference(stack)):
             return False
         with contextlib.suppress(FileNotFoundError):
             return stat.S_ISSOCK(self.nbd_socket.stat().st_mode)
         return False
 
     def _raise_to_top(self, monitor: Monitor) -> None:
-        """Put the layers on top that a complete daemon does not serve yet. :raises DriverError: if it refuses."""
-        if len(self._layers) < 2 or self._is_read_only:  # noqa: PLR2004 nothing can be on top of one
-            return
-        graph = monitor.execute("x-debug-query-block-graph")
-        names = {node["id"]: node["name"] for node in graph["nodes"]}
-        below = {names[edge["parent"]]: names[edge["child"]] for edge in graph["edges"] if edge["name"] == "backing"}
-        for lower, path in itertools.pairwise(self._layers):
-            if _node(path) not in names.values():
+        """Put the layers on top that a complete daemon does not serve yet, and let go of those it shall not.
+
+        :raises DriverError: if it refuses; the same call goes on from there.
+        """
+        stack, loose = _stack(monitor)
+        wanted = [_node(path) for path in self._layers]
+        missing = self._layers[wanted.index(stack[-1]) + 1 :]
+        for path in missing:
+            if _node(path) not in loose:
                 _open_layer(monitor, path, None, is_read_only=False)
-            if below.get(_node(path)) is None:
-                monitor.execute("blockdev-snapshot", node=_node(lower), overlay=_node(path))
+            monitor.execute("blockdev-snapshot", node=stack[-1], overlay=_node(path))
+            stack.append(_node(path))
+        for name in loose.difference(wanted):
+            monitor.execute("blockdev-del", node_name=name)
 
     def _started(self) -> Monitor:
         """Start a daemon and build its graph. :raises DriverError: if that fails; no daemon remains."""
@@ -204,7 +229,7 @@ class ExportDaemon:
         for path in self._layers:
             _open_layer(monitor, path, below, is_read_only=self._is_read_only or path != self._image)
             below = path
-        top = {"driver": "throttle", "throttle_group": "limits", "file": _node(self._image)}
+        top = {"driver": "throttle", "throttle_group": "limits", "file": _node(self._image), "discard": "unmap"}
         monitor.execute("blockdev-add", node_name="top", read_only=self._is_read_only, **top)
 
     def _clear(self) -> None:
@@ -218,6 +243,25 @@ class ExportDaemon:
 def _node(path: Path) -> str:
     """Return the daemon's name of the node of a layer."""
     return _LAYER + path.stem
+
+
+def _stack(monitor: Monitor) -> tuple[list[str], set[str]]:
+    """Return the nodes of the layers that are served, the lowest first, and those of others that are open.
+
+    None is served if the graph is not complete. :raises DriverError: if the daemon does not answer.
+    """
+    graph = monitor.execute("x-debug-query-block-graph")
+    names: dict[int, str] = {node["id"]: node["name"] for node in graph["nodes"]}
+    layers = {number for number, name in names.items() if name.startswith(_LAYER)}
+    under = {it["parent"]: it["child"] for it in graph["edges"] if it["name"] == "backing"}
+    under |= {it["parent"]: it["child"] for it in graph["edges"] if it["name"] == "file" and it["child"] in layers}
+    served: list[str] = []
+    number = next((it for it, name in names.items() if name == "top"), None)
+    while number is not None:
+        number = under.get(number)
+        if number in layers:
+            served.insert(0, names[number])
+    return served, {names[number] for number in layers}.difference(served)
 
 
 def _open_layer(monitor: Monitor, path: Path, below: Path | None, *, is_read_only: bool) -> None:

@@ -29,14 +29,14 @@ def make_image(path: Path, size_gib: int, *, below: str = "") -> None:
     noted = ["-u", "-b", below, "-F", "qcow2"] if below else []
     argv = ["qemu-img", "create", "-q", "-f", "qcow2", "-o", "compat=1.1", *noted]
     run_limited([*argv, "--", str(path), str(size_gib * GIB)])
-    _sync(path)
+    sync_file(path)
 
 
 def resize_image(path: Path, size_gib: int) -> None:
     """Enlarge an image nobody has open and wait until that is on the disk. Raises as `make_image`."""
     alone = {"driver": "qcow2", "backing": None, "file": {"driver": "file", "filename": str(path)}}
     run_limited(["qemu-img", "resize", "-q", "--", f"json:{json.dumps(alone)}", str(size_gib * GIB)])
-    _sync(path)
+    sync_file(path)
 
 
 def image_bytes(path: Path) -> int:
@@ -64,7 +64,7 @@ def _header(path: Path) -> tuple[int, int]:
     raise DamagedImage(f"{path} is not a qcow2 image any more; its storage may be damaged")
 
 
-def _sync(path: Path) -> None:
+def sync_file(path: Path) -> None:
     """Wait until a file is on the disk. :raises OSError: if that fails."""
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:

@@ -1,10 +1,11 @@
 """Snapshots, clones and volumes from snapshots of the local back-end: links to layers that nobody writes any more."""
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from drivers.errors import BackendFull, NotSupported, PermanentDriverError, SnapshotMissing, VolumeMissing
+from drivers.errors import BackendFull, DriverError, NotSupported, PermanentDriverError, SnapshotMissing, VolumeMissing
 from drivers.types import (
     GIB,
     ByteRange,
@@ -21,11 +22,15 @@ from drivers.volume.local.configuration import LocalConfiguration
 from drivers.volume.local.connections import connection_info
 from drivers.volume.local.daemon import ExportDaemon
 from drivers.volume.local.failures import as_driver_errors
+from drivers.volume.local.folding import fold
 from drivers.volume.local.images import DamagedImage, image_bytes, needs_layers
 from drivers.volume.local.layers import LayerDirectory, Order, highest_file, new_name, point_at
 from drivers.volume.local.layout import Layout
 from drivers.volume.local.records import LockedRecord, locked, locked_record
 from drivers.volume.local.room import need_room
+
+log = logging.getLogger(__name__)
+_FOLD_WAIT_S = 0.05
 
 
 class SnapshotCalls(VolumeDriver):
@@ -73,6 +78,7 @@ class SnapshotCalls(VolumeDriver):
             directory = LayerDirectory(self._layout.snapshot_layers(snapshot.id))
             directory.draft.remove()
             directory.remove()
+        self._fold(snapshot.volume)
 
     def create_volume_from_snapshot(self, ref: VolumeRef, snapshot: SnapshotRef, fence: Fence) -> None:
         """Put an empty layer on top of the snapshot's. Raises as the contract says."""
@@ -161,6 +167,18 @@ class SnapshotCalls(VolumeDriver):
                     opened.callback(layer.close)
                 opened.pop_all()
             return held_ranges(layers, order.size_gib * GIB)
+
+    def _fold(self, ref: VolumeRef) -> None:
+        """Fold layers of a volume if nobody is at work on it. What fails is told in the log: it can wait."""
+        try:
+            with (
+                as_driver_errors(f"folding {ref.name}"),
+                locked_record(self._layout, ref.id, wait_s=_FOLD_WAIT_S),
+            ):
+                if self._layout.image(ref.id).exists():
+                    fold(self._layout, ref.id)
+        except DriverError as error:
+            log.info("layers of %s were not folded: %s", ref.name, error.message)
 
     @contextmanager
     def _claimed(self, ref: VolumeRef, fence: Fence) -> Iterator[LockedRecord]:
