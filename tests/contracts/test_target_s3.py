@@ -29,6 +29,7 @@ from tests import servers
 from tests.contracts.backup_target import CALLS, MIB, BackupTargetContract, names
 from tests.contracts.plain_s3 import Wire, plain_s3
 
+pytestmark = pytest.mark.slow  # it starts a server
 ONCE = {"attempts": 1, "connect_timeout_s": 2, "read_timeout_s": 2}
 SECRETS = {"access_key": "an-access-key-nobody-sees", "secret_key": "a-secret-key-nobody-sees"}
 
