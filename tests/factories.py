@@ -4,7 +4,7 @@ import uuid
 
 import factory
 
-from volumes.models import Attachment, Volume, VolumeType
+from volumes.models import Attachment, Snapshot, Volume, VolumeType
 
 PROJECT, USER = "a" * 32, "1" * 32
 
@@ -31,6 +31,20 @@ class VolumeFactory(factory.django.DjangoModelFactory):
     backend = "mem1"
     pool = "mem1"
     volume_type = factory.LazyFunction(lambda: VolumeType.objects.get_or_create(name="__DEFAULT__")[0])
+
+
+class SnapshotFactory(factory.django.DjangoModelFactory):
+    """A snapshot that has been made."""
+
+    class Meta:
+        model = Snapshot
+
+    project_id = factory.SelfAttribute("volume.project_id")
+    user_id = USER
+    volume = factory.SubFactory(VolumeFactory)
+    name = factory.Sequence(lambda n: f"snapshot-{n}")
+    size_gib = factory.SelfAttribute("volume.size_gib")
+    status = "available"
 
 
 class AttachmentFactory(factory.django.DjangoModelFactory):

@@ -98,6 +98,38 @@ def volume(version: str, *, is_admin: bool, in_full: bool) -> dict[str, Any]:
     return exactly(members, optional=("volume_image_metadata",))
 
 
+SNAPSHOT_AT_3_0 = {
+    "id": UUID,
+    "created_at": TIME,
+    "updated_at": nullable(TIME),
+    "name": nullable(TEXT),
+    "description": nullable(TEXT),
+    "volume_id": UUID,
+    "status": TEXT,
+    "size": INTEGER,
+    "metadata": TEXTS,
+}
+SNAPSHOT_SUMMARY = exactly(SNAPSHOT_AT_3_0)
+SNAPSHOT_LATER = {
+    (3, 14): {"group_snapshot_id": nullable(UUID)},
+    (3, 41): {"user_id": PROJECT},
+    (3, 65): {"consumes_quota": BOOLEAN},
+}
+SNAPSHOT_IN_FULL = {
+    "os-extended-snapshot-attributes:progress": {"type": "string", "pattern": "^[0-9]{1,3}%$"},
+    "os-extended-snapshot-attributes:project_id": PROJECT,
+}
+
+
+def snapshot(version: str, *, in_full: bool) -> dict[str, Any]:
+    """Return the schema of a snapshot at `version`, `in_full` as it is shown and listed."""
+    members = dict(SNAPSHOT_AT_3_0)
+    for since, added in SNAPSHOT_LATER.items():
+        if tuple(map(int, version.split("."))) >= since:
+            members |= added
+    return exactly(members | (SNAPSHOT_IN_FULL if in_full else {}))
+
+
 VOLUME_SUMMARY = exactly({"id": UUID, "name": nullable(TEXT), "links": LINKS})
 ATTACHMENT_SUMMARY = exactly({"id": UUID, "status": TEXT, "instance": nullable(UUID), "volume_id": UUID})
 ATTACHMENT = exactly(

@@ -29,6 +29,21 @@ class InvalidVolume(StateConflict):
         super().__init__(f"Invalid volume: {reason}")
 
 
+class InvalidSource(StateConflict):
+    """What the volume is to be made from is not ready."""
+
+    code = "invalid-source"
+
+
+class InvalidSnapshot(StateConflict):
+    """The snapshot's state does not admit this."""
+
+    code = "invalid-snapshot"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Invalid snapshot: {reason}")
+
+
 class VolumeNotFound(NotFound):
     """There is no such volume in the caller's sight."""
 
@@ -42,6 +57,15 @@ class MetadataChanged(PreconditionFailed):
     """The metadata is not what the client saw last."""
 
     code = "metadata-changed"
+
+
+class SnapshotNotFound(NotFound):
+    """There is no such snapshot in the caller's sight."""
+
+    code = "snapshot-not-found"
+
+    def __init__(self, snapshot_id: object) -> None:
+        super().__init__(f"Snapshot {snapshot_id} could not be found.")
 
 
 class VolumeTypeNotFound(NotFound):
@@ -115,6 +139,17 @@ class GigabytesExceeded(OverLimit):
         super().__init__(
             "VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed gigabytes quota. "
             f"Requested {requested}G, quota is {limit}G and {used}G has been consumed."
+        )
+
+
+class SnapshotLimitExceeded(OverLimit):
+    """The project has as many snapshots as it may."""
+
+    code = "snapshot-limit"
+
+    def __init__(self, limit: int, name: str = "snapshots") -> None:
+        super().__init__(
+            f"SnapshotLimitExceeded: Maximum number of snapshots allowed ({limit}) exceeded for quota '{name}'."
         )
 
 

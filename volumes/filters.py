@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from storage_site.api.booleans import truth_of
 from storage_site.api.filters import Column, ContractFilterSet, Flag, Moment, NoMatchError, Number, Pairs, Reference
-from volumes.models import Attachment, Volume, VolumeType
+from volumes.models import Attachment, Snapshot, Volume, VolumeType
 from volumes.serializers.types import visible_specs
 
 
@@ -100,6 +100,31 @@ class VolumeFilters(ContractFilterSet):
 
     class Meta:
         model = Volume
+        fields = ()
+
+
+class SnapshotFilters(ContractFilterSet):
+    """Filters of the snapshot lists."""
+
+    resource = "snapshot"
+    counts = True
+
+    id = Reference("id")
+    name = Column("name")
+    display_name = Column("name")
+    description = Column("description")
+    display_description = Column("description")
+    status = Column("status")
+    volume_id = Reference("volume_id")
+    volume_size = Number("size_gib")
+    metadata = Pairs("metadata", since="3.22")
+    availability_zone = Column("volume__availability_zone")
+    consumes_quota = ConsumesQuota("consumes_quota")
+    project_id = Project("project_id")
+    user_id = Column("user_id")
+
+    class Meta:
+        model = Snapshot
         fields = ()
 
 

@@ -1,4 +1,4 @@
-"""The lifecycle tables of volumes and attachments: a volume's life on one screen.
+"""The lifecycle tables of volumes, attachments and snapshots: a volume's life on one screen.
 
 Statuses are the API's own words (contract 02 section 9, contract 03 section 8). A volume that is being attached,
 attached or detached shows the best of its attachments; `status_of_attachments` says which that is.
@@ -34,6 +34,9 @@ VOLUME = Lifecycle(
          task="volumes.tasks.delete_volume", queue=_own_backend),
     verb("extend", {"available", "in-use"}, during="extending", after=BACK, on_error="error_extending",
          task="volumes.tasks.extend_volume", queue=_own_backend),
+    verb("revert", {"available"}, during="reverting", after="available", on_error="error",
+         on_error_also="volumes.settling.release_snapshots",
+         task="volumes.tasks.revert_volume", queue=_own_backend),
     # Never placed, so there is nothing to remove but the row.
     verb("forget", DELETABLE, after=GONE),
     verb("force_forget", ANY, after=GONE),
@@ -65,6 +68,22 @@ ATTACHMENT = Lifecycle(
          on_error_also="volumes.settling.keep_in_use",
          task="volumes.tasks.disconnect", queue=_backend_of_volume, deadline_s=600),
     verb("forget", ANY, after=GONE),
+)  # fmt: skip
+
+SNAPSHOT = Lifecycle(
+    verb("create", {NEW}, during="creating", after="available", on_error="error",
+         task="volumes.tasks.create_snapshot", queue=_backend_of_volume),
+    verb("delete", {"available", "error"}, during="deleting", after=GONE, on_error="error_deleting",
+         task="volumes.tasks.delete_snapshot", queue=_backend_of_volume),
+    verb("force_delete", ANY, during="deleting", after=GONE, on_error="error_deleting",
+         task="volumes.tasks.delete_snapshot", queue=_backend_of_volume),
+    # Together with its volume, whose operation does the work.
+    verb("begin_cascade", {"available", "error"}, after="deleting"),
+    # While its volume is reverted to it.
+    verb("begin_restoring", {"available"}, after="restoring"),
+    verb("end_restoring", {"restoring"}, after="available"),
+    verb("update_status", {"creating", "deleting"}, after=GIVEN),
+    verb("reset", ANY, after=GIVEN),
 )  # fmt: skip
 
 # What a volume shows for its attachments, the strongest first; attachments in error do not count.

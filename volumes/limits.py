@@ -29,7 +29,11 @@ def with_usage(project_id: str, limits: Mapping[str, int]) -> dict[str, dict[str
 
 
 def _used(usage: Usage, suffix: str = "") -> dict[str, int]:
-    return {f"volumes{suffix}": usage.volumes, f"gigabytes{suffix}": usage.gigabytes}
+    return {
+        f"volumes{suffix}": usage.volumes,
+        f"gigabytes{suffix}": usage.gigabytes,
+        f"snapshots{suffix}": usage.snapshots,
+    }
 
 
 def absolute(limits: Mapping[str, int], usage: Usage) -> dict[str, Any]:
@@ -42,7 +46,7 @@ def absolute(limits: Mapping[str, int], usage: Usage) -> dict[str, Any]:
         "maxTotalBackupGigabytes": limits["backup_gigabytes"],
         "totalVolumesUsed": usage.volumes,
         "totalGigabytesUsed": usage.gigabytes,
-        "totalSnapshotsUsed": 0,
+        "totalSnapshotsUsed": usage.snapshots,
         "totalBackupsUsed": 0,
         "totalBackupGigabytesUsed": 0,
     }

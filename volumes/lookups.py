@@ -6,12 +6,12 @@ from typing import Any
 from storage_site.api.fields import UUID_FORM
 from storage_site.caller import Caller
 from storage_site.errors import InvalidRequest, NotFound
-from volumes.errors import InvalidInput, VolumeNotFound, VolumeTypeNotFound
-from volumes.models import Volume, VolumeType
+from volumes.errors import InvalidInput, SnapshotNotFound, VolumeNotFound, VolumeTypeNotFound
+from volumes.models import Snapshot, Volume, VolumeType
+from volumes.sources import Source
 
-# Members of a create request that name what the volume is to be filled from, and the texts for unknown ones.
+# Members of a create request that name what does not exist yet, and what is said of them.
 _SOURCES = {
-    "snapshot_id": "Snapshot {} could not be found.",
     "backup_id": "Backup {} could not be found.",
     "group_id": "Group {} could not be found.",
     "consistencygroup_id": "ConsistencyGroup {} could not be found.",
@@ -41,22 +41,38 @@ def type_of(caller: Caller, name_or_id: str | None) -> VolumeType | None:
     return found
 
 
-def size_of_blank(caller: Caller, values: Mapping[str, Any]) -> int:
-    """Return the size of the blank volume that a create request asks for.
+def snapshot_of(caller: Caller, snapshot_id: str) -> Snapshot:
+    """Return a snapshot. :raises SnapshotNotFound: if there is none that the caller may see."""
+    found = Snapshot.objects.visible_to(caller).filter(pk=snapshot_id).first()
+    if found is None:
+        raise SnapshotNotFound(snapshot_id)
+    return found
 
-    :raises NotFound: if it names a source that does not exist. :raises InvalidRequest: if it names one that
-        volumes cannot be made from, several attachments without a type that allows them, or no size.
+
+def source_of(caller: Caller, values: Mapping[str, Any]) -> Source | None:
+    """Return what the volume that a create request asks for is to be made from; None for a blank one.
+
+    :raises NotFound: if that does not exist. :raises InvalidInput: if it is several things, or one that volumes
+        cannot be made from, or several attachments are asked for without a type that allows them.
     """
     for member, text in _SOURCES.items():
         if values.get(member) is not None:
             raise NotFound(text.format(values[member]))
-    if values.get("source_volid"):
-        volume_of(caller, values["source_volid"])
-        raise InvalidInput("volumes cannot be made from other volumes")
+    snapshot = snapshot_of(caller, values["snapshot_id"]) if values.get("snapshot_id") else None
+    volume = volume_of(caller, values["source_volid"]) if values.get("source_volid") else None
+    if snapshot and volume:
+        raise InvalidInput("May specify only one of backup, imageRef, snapshot, source volume")
     if values.get("imageRef"):
         raise InvalidInput("Invalid image identifier or unable to access requested image.")
     if values.get("multiattach"):
         raise InvalidInput("multiattach volumes are made by a volume type with extra spec multiattach='<is> True'")
-    if values.get("size") is None:
+    return Source(snapshot, volume) if snapshot or volume else None
+
+
+def size_of(values: Mapping[str, Any], source: Source | None) -> int:
+    """Return the size that a create request asks for, else the source's. :raises InvalidRequest: if there is none."""
+    if values.get("size") is not None:
+        return int(values["size"])
+    if source is None:
         raise InvalidRequest
-    return int(values["size"])
+    return source.size_gib

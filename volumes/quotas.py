@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, F, Model, Q, Sum
 from django.db.models.functions import Coalesce
 
-from volumes.errors import GigabytesExceeded, VolumeLimitExceeded, VolumeTooLarge
-from volumes.models import ProjectLock, Quota, Volume, VolumeType
+from volumes.errors import GigabytesExceeded, SnapshotLimitExceeded, VolumeLimitExceeded, VolumeTooLarge
+from volumes.models import ProjectLock, Quota, Snapshot, Volume, VolumeType
 
 UNLIMITED = -1
 _SIZE = Coalesce("growing_to_gib", "size_gib")
@@ -21,6 +22,7 @@ class Usage:
 
     volumes: int
     gigabytes: int
+    snapshots: int = 0
 
 
 def admit_volume(*, project_id: str, size_gib: int, volume_type: VolumeType | None) -> None:
@@ -57,6 +59,23 @@ def admit_growth(*, project_id: str, added_gib: int, size_gib: int, volume_type:
             raise GigabytesExceeded(added_gib, limit, usage.gigabytes)
 
 
+def admit_snapshot(*, project_id: str, size_gib: int, volume_type: VolumeType | None) -> None:
+    """Lock the project and make sure that one more snapshot, of `size_gib` GiB, fits. As admit_volume.
+
+    :raises OverLimit: naming the quota that does not allow it.
+    """
+    ProjectLock.objects.select_for_update().get_or_create(project_id=project_id)
+    limits = limits_of(project_id)
+    suffixes = ("", f"_{volume_type.name}" if volume_type else "")
+    for usage, suffix in zip(_usage_with_type(project_id, volume_type), suffixes, strict=True):
+        snapshots = limits.get(f"snapshots{suffix}", UNLIMITED)
+        if snapshots != UNLIMITED and usage.snapshots + 1 > snapshots:
+            raise SnapshotLimitExceeded(snapshots, f"snapshots{suffix}")
+        gigabytes = limits.get(f"gigabytes{suffix}", UNLIMITED)
+        if gigabytes != UNLIMITED and usage.gigabytes + size_gib > gigabytes:
+            raise GigabytesExceeded(size_gib, gigabytes, usage.gigabytes)
+
+
 def limits_of(project_id: str) -> Mapping[str, int]:
     """Return every limit that holds for the project: its own, else the default row's, else the settings'."""
     limits = dict(settings.QUOTA_DEFAULTS)
@@ -71,29 +90,46 @@ def usage_of(project_id: str) -> Usage:
 
 
 def usage_by_type(project_id: str) -> Mapping[str, Usage]:
-    """Return what the project's volumes take up, by the name of their type."""
-    rows = (
-        _counted(project_id)
-        .exclude(volume_type=None)
-        .values("volume_type__name")
-        .annotate(volumes=Count("pk"), gigabytes=Coalesce(Sum(_SIZE), 0))
-    )
-    return {row["volume_type__name"]: Usage(row["volumes"], row["gigabytes"]) for row in rows}
+    """Return what the project's volumes and snapshots take up, by the name of the volumes' type."""
+    volumes = _by_type(Volume, project_id, "volume_type__name", _SIZE)
+    snapshots = _by_type(Snapshot, project_id, "volume__volume_type__name", F("size_gib"))
+    return {
+        name: Usage(
+            volumes=volumes.get(name, (0, 0))[0],
+            gigabytes=volumes.get(name, (0, 0))[1] + snapshots.get(name, (0, 0))[1],
+            snapshots=snapshots.get(name, (0, 0))[0],
+        )
+        for name in volumes.keys() | snapshots.keys()
+    }
 
 
-def _counted(project_id: str):
-    return Volume.objects.filter(project_id=project_id, consumes_quota=True)
+def _by_type(model: type[Model], project_id: str, type_name: str, size: Any) -> Mapping[str, tuple[int, int]]:
+    """Return number and size of the rows that count, by the name of their type."""
+    counted = model._default_manager.filter(project_id=project_id, consumes_quota=True)  # noqa: SLF001
+    rows = counted.exclude(**{type_name: None}).values_list(type_name).annotate(rows=Count("pk"), gib=Sum(size))
+    return {name: (count, total) for name, count, total in rows}
 
 
 def _usage_with_type(project_id: str, volume_type: VolumeType | None) -> tuple[Usage, Usage]:
-    same_type = Q(volume_type=volume_type) if volume_type else Q(pk=None)
-    row = _counted(project_id).aggregate(
-        volumes=Count("pk"),
-        gigabytes=Coalesce(Sum(_SIZE), 0),
-        type_volumes=Count("pk", filter=same_type),
-        type_gigabytes=Coalesce(Sum(_SIZE, filter=same_type), 0),
+    """Return what the project takes up, in all and by volumes of one type."""
+    of_volumes = Q(volume_type=volume_type) if volume_type else Q(pk=None)
+    of_snapshots = Q(volume__volume_type=volume_type) if volume_type else Q(pk=None)
+    volumes = _figures(Volume, project_id, of_volumes, _SIZE)
+    snapshots = _figures(Snapshot, project_id, of_snapshots, F("size_gib"))
+    return (
+        Usage(volumes["rows"], volumes["gib"] + snapshots["gib"], snapshots["rows"]),
+        Usage(volumes["typed"], volumes["typed_gib"] + snapshots["typed_gib"], snapshots["typed"]),
     )
-    return Usage(row["volumes"], row["gigabytes"]), Usage(row["type_volumes"], row["type_gigabytes"])
+
+
+def _figures(model: type[Model], project_id: str, same_type: Q, size: Any) -> Mapping[str, int]:
+    """Return number and size of the rows that count, and of those of one type."""
+    return model._default_manager.filter(project_id=project_id, consumes_quota=True).aggregate(  # noqa: SLF001
+        rows=Count("pk"),
+        gib=Coalesce(Sum(size), 0),
+        typed=Count("pk", filter=same_type),
+        typed_gib=Coalesce(Sum(size, filter=same_type), 0),
+    )
 
 
 def _admit_size(size_gib: int, limit: int) -> None:

@@ -5,7 +5,7 @@ from django.utils import timezone
 from storage_site.caller import SYSTEM, Caller
 from storage_site.operations.admission import move
 from volumes.lifecycle import SETTLED, status_of_attachments
-from volumes.models import Attachment, Volume
+from volumes.models import Attachment, Snapshot, Volume
 
 
 def settle(volume_id: object, *, caller: Caller = SYSTEM) -> str:
@@ -37,3 +37,9 @@ def keep_in_use(attachment: Attachment) -> None:
     volume = Volume.objects.select_for_update().get(pk=attachment.volume_id)
     if attachment.is_listed and volume.status == "detaching":
         move(volume, "settle", caller=SYSTEM, to="in-use")
+
+
+def release_snapshots(volume: Volume) -> None:
+    """Let the snapshot that the volume was being reverted to be used again."""
+    for snapshot in Snapshot.objects.filter(volume=volume, status="restoring"):
+        move(snapshot, "end_restoring", caller=SYSTEM)

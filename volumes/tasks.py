@@ -5,7 +5,7 @@ from celery import Task, shared_task
 from storage_site.operations.doorbell import Doorbell
 from storage_site.operations.perform import perform
 from volumes.workflows import connect as connect_workflow
-from volumes.workflows import create, delete, extend
+from volumes.workflows import create, delete, extend, snapshot
 from volumes.workflows import disconnect as disconnect_workflow
 
 
@@ -25,6 +25,24 @@ def delete_volume(self: Task, *, operation_id: str, **_later: object) -> None:
 def extend_volume(self: Task, *, operation_id: str, **_later: object) -> None:
     """Make a volume larger."""
     perform(self, operation_id, extend.run)
+
+
+@shared_task(base=Doorbell, bind=True)
+def revert_volume(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Give a volume the content of its newest snapshot again."""
+    perform(self, operation_id, snapshot.revert)
+
+
+@shared_task(base=Doorbell, bind=True)
+def create_snapshot(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Keep what a volume holds."""
+    perform(self, operation_id, snapshot.create)
+
+
+@shared_task(base=Doorbell, bind=True)
+def delete_snapshot(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Give up what was kept."""
+    perform(self, operation_id, snapshot.delete)
 
 
 @shared_task(base=Doorbell, bind=True)

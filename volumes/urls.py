@@ -3,7 +3,7 @@
 from storage_site.api import authorisation
 from storage_site.api.routes import resource
 from volumes.authorisation import RULES
-from volumes.views import about, actions, attachments, metadata, quotas, services, types, volumes
+from volumes.views import about, actions, attachments, metadata, quotas, services, snapshots, types, volumes
 
 authorisation.register(RULES)
 
@@ -17,6 +17,12 @@ urlpatterns = [
     resource("volumes/{id}/metadata/{key*}", metadata.MetadataPair, "volume-metadata-item"),
     resource("volumes/{id}/encryption", volumes.Encryption, "volume-encryption"),
     resource("volumes/{id}/encryption/{key}", volumes.EncryptionField, "volume-encryption-item"),
+    resource("snapshots", snapshots.Snapshots, "snapshots"),
+    resource("snapshots/detail", snapshots.SnapshotsInFull, "snapshots-detail"),
+    resource("snapshots/{id}", snapshots.OneSnapshot, "snapshot"),
+    resource("snapshots/{id}/action", snapshots.SnapshotActions, "snapshot-action"),
+    resource("snapshots/{id}/metadata", snapshots.SnapshotMetadata, "snapshot-metadata"),
+    resource("snapshots/{id}/metadata/{key*}", snapshots.SnapshotMetadataPair, "snapshot-metadata-item"),
     resource("attachments", attachments.Attachments, "attachments"),
     resource("attachments/detail", attachments.AttachmentsInFull, "attachments-detail"),
     resource("attachments/{id}", attachments.OneAttachment, "attachment"),

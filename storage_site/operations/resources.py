@@ -19,6 +19,8 @@ class Resource(models.Model):
     updated_at = models.DateTimeField(null=True, editable=False)
 
     lifecycle: ClassVar[Lifecycle]
+    locked_first: ClassVar[str] = ""
+    """The foreign key to what the resource belongs to, which is locked before it."""
 
     class Meta:
         abstract = True
@@ -30,5 +32,9 @@ class Resource(models.Model):
         Everybody locks in one order, so that nobody waits in a circle: what the resource belongs to, the
         resource, its operations.
         """
+        if cls.locked_first:
+            owner = cls._meta.get_field(cls.locked_first).related_model
+            owners = cls._default_manager.filter(pk=pk).values(f"{cls.locked_first}_id")
+            owner._default_manager.select_for_update().filter(pk__in=owners).first()  # type: ignore[union-attr] # noqa: SLF001 - Django's documented API
         found: Self | None = cls._default_manager.select_for_update().filter(pk=pk).first()
         return found

@@ -42,6 +42,7 @@ class Attachment(Resource):
 
     objects = AttachmentQuerySet.as_manager()
     lifecycle = lifecycle.ATTACHMENT
+    locked_first = "volume"  # what one attachment may do depends on the others
 
     class Meta:
         constraints = [
@@ -60,12 +61,6 @@ class Attachment(Resource):
 
     def __str__(self) -> str:
         return f"{self.volume_id} to {self.instance_id or self.host_name or 'nobody yet'}"
-
-    @classmethod
-    def locked(cls, pk: object) -> "Attachment | None":
-        """Lock the volume and then the attachment: what one attachment may do depends on the others."""
-        Volume.objects.select_for_update().filter(pk__in=cls.objects.filter(pk=pk).values("volume_id")).first()
-        return super().locked(pk)
 
     @property
     def is_exported(self) -> bool:

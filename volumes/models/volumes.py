@@ -26,6 +26,7 @@ class VolumeQuerySet(models.QuerySet):
 class Volume(Resource):
     """A virtual disk of `size_gib` GiB.
 
+    `snapshot_id` and `source_volume_id` say what it was made from, which may be gone by now.
     While it is extended, `growing_to_gib` is the size it is to have, which already counts against the quota.
     `backend` and `pool` say where it lives; both are empty until it has been placed. `is_readonly` is None
     until somebody sets it or attaches the volume (contract 02 section 7).
@@ -36,6 +37,8 @@ class Volume(Resource):
     description = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - the API says null
     size_gib = models.PositiveIntegerField()
     growing_to_gib = models.PositiveIntegerField(null=True, blank=True)
+    snapshot_id = models.UUIDField(null=True, blank=True)
+    source_volume_id = models.UUIDField(null=True, blank=True)
     volume_type = models.ForeignKey(VolumeType, null=True, on_delete=models.PROTECT, related_name="volumes")
     availability_zone = models.CharField(max_length=255)
     backend = models.CharField(max_length=100, blank=True, default="")

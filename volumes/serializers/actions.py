@@ -69,6 +69,12 @@ class Extend(StrictSerializer):
     new_size = Integer()
 
 
+class Revert(StrictSerializer):
+    """Which snapshot the volume is to go back to; anything but the newest is refused by the service."""
+
+    snapshot_id = Text(required=False, allow_null=True)
+
+
 class SetBootable(StrictSerializer):
     """Whether a machine may boot from the volume."""
 

@@ -17,8 +17,9 @@ def set_limits(*, project_id: str, limits: Mapping[str, int]) -> None:
     """
     ProjectLock.objects.select_for_update().get_or_create(project_id=project_id)
     usage = quotas.usage_of(project_id)
+    used_of = {"volumes": usage.volumes, "gigabytes": usage.gigabytes, "snapshots": usage.snapshots}
     for resource, limit in limits.items():
-        used = {"volumes": usage.volumes, "gigabytes": usage.gigabytes}.get(resource, 0)
+        used = used_of.get(resource, 0)
         if quotas.UNLIMITED < limit < used:
             raise InvalidInput(
                 f"Quota {resource} limit must be equal or greater than existing resources. Limit is {limit}, "

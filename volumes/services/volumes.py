@@ -14,6 +14,7 @@ from volumes import quotas
 from volumes.errors import DefaultTypeMissing, InvalidInput, InvalidVolume, MetadataChanged
 from volumes.models import Attachment, Volume, VolumeType
 from volumes.services.attachments import begin_disconnecting
+from volumes.sources import Source, is_source_of_unmade
 
 _UNDELETABLE = (
     "Volume status must be available or error or error_restoring or error_extending or error_managing and must not "
@@ -37,15 +38,17 @@ def create_volume(
     availability_zone: str | None = None,
     metadata: Mapping[str, str] | None = None,
     hints: Mapping[str, Any] | None = None,
+    source: Source | None = None,
 ) -> Volume:
-    """Accept a blank volume of `size_gib` GiB; a type that is not given is the default one.
+    """Accept a volume of `size_gib` GiB, blank or from `source`; a type not given is the source's or the default.
 
-    :raises InvalidInput: if the type does not allow the size or the zone. :raises OverLimit: if a quota does not
-        allow it. :raises DefaultTypeMissing: if the configured default type does not exist.
+    :raises InvalidInput: if type or source do not allow the size or the zone. :raises InvalidSource: if the source
+        is not ready. :raises OverLimit: if a quota does not allow it. :raises DefaultTypeMissing: if it is missing.
     """
-    volume_type = volume_type or default_type()
-    _require_size_of_type(size_gib, volume_type)
-    zone = _zone_for(availability_zone, volume_type)
+    inherited = source.admit(size_gib) if source else None
+    volume_type = volume_type or (inherited.volume_type if inherited else None) or default_type()
+    require_size_of_type(size_gib, volume_type)
+    zone = _zone_for(availability_zone or (inherited.availability_zone if inherited else None), volume_type)
     quotas.admit_volume(project_id=caller.project_id, size_gib=size_gib, volume_type=volume_type)
     volume = Volume(
         project_id=caller.project_id,
@@ -57,8 +60,10 @@ def create_volume(
         availability_zone=zone,
         metadata=dict(metadata or {}),
         is_multiattach=volume_type.is_multiattach,
+        **(inherited.fields if inherited else {}),
     )
-    begin(volume, "create", caller=caller, arguments={"hints": dict(hints or {})})
+    arguments = {"hints": dict(hints or {}), **({"pinned": inherited.pinned} if inherited else {})}
+    begin(volume, "create", caller=caller, arguments=arguments)
     return volume
 
 
@@ -70,15 +75,20 @@ def update_volume(*, volume: Volume, caller: Caller, **changes: Any) -> Volume:
 
 
 @transaction.atomic
-def delete_volume(*, volume: Volume, caller: Caller, force: bool = False) -> None:
-    """Ask the volume's back-end to delete it; `force` does so in any status that is not attached.
+def delete_volume(*, volume: Volume, caller: Caller, force: bool = False, cascade: bool = False) -> None:
+    """Ask the volume's back-end to delete it; `force` in any status that is not attached, `cascade` with snapshots.
 
-    :raises InvalidVolume: if it is attached, migrating or busy.
+    :raises InvalidVolume: if it is attached, migrating or busy, or has snapshots that are not to go or cannot.
     """
     volume = lock(volume)
     refusal = InvalidVolume(_UNDELETABLE_BY_FORCE if force else _UNDELETABLE)
-    if Attachment.objects.filter(volume=volume, is_listed=True).exists():
+    if Attachment.objects.filter(volume=volume, is_listed=True).exists() or is_source_of_unmade(volume):
         raise refusal
+    for snapshot in volume.snapshots.exclude(status="deleting"):
+        may_go = cascade and (caller.is_admin or snapshot.project_id == caller.project_id)
+        if not may_go or is_source_of_unmade(snapshot):
+            raise refusal
+        move(snapshot, "begin_cascade", caller=caller, refusal=refusal)
     if force:
         cancel_unfinished(volume, "Deleted by force.")
     verb = ("force_" if force else "") + ("delete" if volume.backend else "forget")
@@ -86,36 +96,6 @@ def delete_volume(*, volume: Volume, caller: Caller, force: bool = False) -> Non
         begin(volume, verb, caller=caller, guard=_NOT_MIGRATING, refusal=refusal)
     else:
         move(volume, verb, caller=caller, guard=_NOT_MIGRATING, refusal=refusal)
-
-
-@transaction.atomic
-def extend_volume(*, volume: Volume, size_gib: int, caller: Caller, is_online: bool = False) -> None:
-    """Accept that the volume is to grow to `size_gib` GiB; `is_online` also admits one that is in use.
-
-    :raises InvalidInput: if that is no growth, or more than its type allows. :raises InvalidVolume: if its status
-        does not admit it, or a host that uses it would not notice. :raises OverLimit: if a quota does not allow it.
-    """
-    volume = lock(volume)
-    refusal = InvalidVolume(
-        f"Volume {volume.pk} status must be available to extend, but current status is: {volume.status}."
-    )
-    if volume.status == "in-use" and not (is_online and _follows_growth(volume)):
-        raise refusal
-    if size_gib <= volume.size_gib:
-        raise InvalidInput(
-            "New size for extend must be greater than current size. "
-            f"(current: {volume.size_gib}, extended: {size_gib})."
-        )
-    if volume.volume_type:
-        _require_size_of_type(size_gib, volume.volume_type)
-    quotas.admit_growth(
-        project_id=volume.project_id,
-        added_gib=size_gib - volume.size_gib,
-        size_gib=size_gib,
-        volume_type=volume.volume_type,
-    )
-    arguments, fields = {"size_gib": size_gib}, {"growing_to_gib": size_gib}
-    begin(volume, "extend", caller=caller, arguments=arguments, fields=fields, refusal=refusal)
 
 
 @transaction.atomic
@@ -251,13 +231,8 @@ def default_type() -> VolumeType:
         raise DefaultTypeMissing from None
 
 
-def _follows_growth(volume: Volume) -> bool:
-    """Tell whether each host that uses the volume has declared that it reconnects, and so sees a new size."""
-    connectors = Attachment.objects.filter(volume=volume).values_list("connector", flat=True)
-    return all(connector.get("reconnects") is True for connector in connectors)
-
-
-def _require_size_of_type(size_gib: int, volume_type: VolumeType) -> None:
+def require_size_of_type(size_gib: int, volume_type: VolumeType) -> None:
+    """Make sure that the type allows the size. :raises InvalidInput: if it does not."""
     smallest = int(volume_type.extra_specs.get("provisioning:min_vol_size") or 0)
     largest = int(volume_type.extra_specs.get("provisioning:max_vol_size") or size_gib)
     if size_gib < smallest:

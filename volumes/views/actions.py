@@ -9,7 +9,7 @@ from storage_site.api.actions import ActionView, action
 from storage_site.errors import NotFound
 from volumes.models import Volume
 from volumes.serializers import actions as shapes
-from volumes.services import connections
+from volumes.services import connections, contents
 from volumes.services import volumes as services
 from volumes.views.volumes import NOT_FOUND
 
@@ -92,7 +92,12 @@ class VolumeActions(ActionView):
     def extend(self, volume: Volume, new_size: int) -> None:
         """Make the volume larger."""
         is_online = self.request.version.covers("3.42")
-        services.extend_volume(volume=volume, size_gib=new_size, is_online=is_online, caller=self.caller)
+        contents.extend_volume(volume=volume, size_gib=new_size, is_online=is_online, caller=self.caller)
+
+    @action("revert", reads=shapes.Revert, since="3.40")
+    def revert(self, volume: Volume, snapshot_id: Any = None) -> None:
+        """Give the volume the content of its newest snapshot again."""
+        contents.revert_volume(volume=volume, snapshot_id=snapshot_id, caller=self.caller)
 
     # --- what is recorded of the volume ----------------------------------------------------------------------
 

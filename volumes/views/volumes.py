@@ -76,9 +76,11 @@ class Volumes(VolumeCollection):
     def post(self, _request: Request, **_kwargs: Any) -> Response:
         """Create a volume; its back-end does the work later."""
         values = self.values()
+        source = lookups.source_of(self.caller, values)
         volume = services.create_volume(
             caller=self.caller,
-            size_gib=lookups.size_of_blank(self.caller, values),
+            size_gib=lookups.size_of(values, source),
+            source=source,
             name=values.get("name"),
             description=values.get("description"),
             volume_type=lookups.type_of(self.caller, values.get("volume_type")),
@@ -143,9 +145,12 @@ class OneVolume(ResourceView):
 
     def delete(self, request: Request, **_kwargs: Any) -> Empty:
         """Delete the volume; its back-end does the work later."""
-        # There are no snapshots that could be deleted with it, but the word must be one.
-        truth_of("cascade", request.query_params.get("cascade", "false"))
-        services.delete_volume(volume=self.get_object(), caller=self.caller, force=self._is_forced())
+        services.delete_volume(
+            volume=self.get_object(),
+            caller=self.caller,
+            force=self._is_forced(),
+            cascade=truth_of("cascade", request.query_params.get("cascade", "false")),
+        )
         return Empty(202, HTML)
 
     def _is_forced(self) -> bool:

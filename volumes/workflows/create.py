@@ -1,16 +1,18 @@
 """Making a volume on the back-end that placement chose, or on the next one that can."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from django.utils import timezone
 
 from drivers.errors import DriverError, PermanentDriverError, TransientDriverError
+from drivers.types import Fence, SnapshotRef, VolumeRef
+from drivers.volume.base import VolumeDriver
 from storage_site import queues
 from storage_site.operations.claims import Claimed
 from storage_site.operations.errors import PermanentFailure
 from volumes import backends
-from volumes.models import Volume
+from volumes.models import Snapshot, Volume
 
 TRIES_PER_BACKEND = 3
 
@@ -24,7 +26,7 @@ def run(op: Claimed, volume: Volume) -> None:
     driver = backends.driver(volume.backend)
     ref = volume.ref()
     try:
-        op.step("made", driver.create_volume, ref, undo=partial(driver.delete_volume, ref))
+        op.step("made", _maker(driver, volume), ref, undo=partial(driver.delete_volume, ref))
     except TransientDriverError as error:
         candidate = _next_candidate(op, volume)
         if candidate is None or op.operation.checkpoint.get("waits", 0) + 1 < TRIES_PER_BACKEND:
@@ -36,6 +38,31 @@ def run(op: Claimed, volume: Volume) -> None:
         _hand_over(op, volume, _next_candidate(op, volume), error)
     else:
         op.finish(launched_at=timezone.now())
+
+
+def _maker(driver: VolumeDriver, volume: Volume) -> Callable[..., None]:
+    """Return the call that makes the volume: blank, or from what it was asked to be made from."""
+    if volume.snapshot_id:
+        snapshot = Snapshot.objects.select_related("volume").filter(pk=volume.snapshot_id).first()
+        if snapshot is None:
+            raise PermanentFailure(
+                "source-gone", f"Snapshot {volume.snapshot_id} was removed before the volume was made."
+            )
+        return partial(_from_snapshot, driver, snapshot.ref())
+    if volume.source_volume_id:
+        source = Volume.objects.filter(pk=volume.source_volume_id).first()
+        if source is None:
+            raise PermanentFailure("source-gone", f"Volume {volume.source_volume_id} was removed before it was cloned.")
+        return partial(_from_volume, driver, source.ref())
+    return driver.create_volume
+
+
+def _from_snapshot(driver: VolumeDriver, snapshot: SnapshotRef, ref: VolumeRef, fence: Fence) -> None:
+    driver.create_volume_from_snapshot(ref, snapshot, fence)
+
+
+def _from_volume(driver: VolumeDriver, source: VolumeRef, ref: VolumeRef, fence: Fence) -> None:
+    driver.clone_volume(ref, source, fence)
 
 
 def _next_candidate(op: Claimed, volume: Volume) -> Mapping[str, str] | None:

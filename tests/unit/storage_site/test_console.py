@@ -15,7 +15,7 @@ from storage_site.console import overview
 from storage_site.operations import heartbeat
 from storage_site.operations.models import Operation, Service, Transition
 from tests.console import Operator, list_of, make_user, url_of
-from tests.factories import AttachmentFactory, VolumeFactory
+from tests.factories import AttachmentFactory, SnapshotFactory, VolumeFactory
 from volumes.models import ProjectLock, Quota, Volume, VolumeType, VolumeTypeAccess
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +34,7 @@ def one_of_each(member):
     """Make a row of every model."""
     volume = VolumeFactory()
     AttachmentFactory(volume=volume)
+    SnapshotFactory(volume=volume)
     operation = unfinished(volume)
     Transition.objects.create(
         resource_type="volumes.volume",

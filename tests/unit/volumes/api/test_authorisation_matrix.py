@@ -15,7 +15,7 @@ from storage_site.api.views import ApiView
 from storage_site.caller import Caller
 from tests.calls import Calls
 from tests.conftest import OTHER_PROJECT, PROJECT
-from tests.factories import AttachmentFactory, VolumeFactory, VolumeTypeFactory
+from tests.factories import AttachmentFactory, SnapshotFactory, VolumeFactory, VolumeTypeFactory
 
 # Who calls: by the roles held in the token's project, and whether that is the project of the things.
 CALLERS = {
@@ -32,9 +32,10 @@ CALLERS = {
 PLACES = {
     "volumes/{id}": lambda: VolumeFactory(metadata={"key": "value"}).pk,
     "attachments/{id}": lambda: AttachmentFactory().pk,
+    "snapshots/{id}": lambda: SnapshotFactory().pk,
     "types/{id}": lambda: VolumeTypeFactory(is_public=False, extra_specs={"multiattach": "<is> True"}).pk,
 }
-OWNED = ("volumes/{id}", "attachments/{id}")
+OWNED = ("volumes/{id}", "snapshots/{id}", "attachments/{id}")
 WORDS = {"key": "multiattach", "project": PROJECT, "alias": "os-services"}
 
 

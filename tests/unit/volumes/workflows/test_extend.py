@@ -10,7 +10,8 @@ from tests.factories import AttachmentFactory, VolumeFactory
 from volumes import quotas
 from volumes.errors import GigabytesExceeded, InvalidInput, InvalidVolume
 from volumes.models import Quota, Volume
-from volumes.services.volumes import extend_volume, reset_status
+from volumes.services.contents import extend_volume
+from volumes.services.volumes import reset_status
 from volumes.workflows import extend
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
