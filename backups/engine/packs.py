@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -163,6 +163,22 @@ class PackWriter:
         with memoryview(pack.buffer)[: pack.used] as chunks:
             self._store.target.put(self._store.prefix + name, [head, chunks, table, tail])
         return PackTable(pack.pack_id, size, tuple(pack.entries))
+
+
+def neighbours(entries: Iterable[Entry], most_bytes: int) -> Iterator[list[Entry]]:
+    """Yield entries of one pack, given in the order of their offsets, that one read can bring.
+
+    They lie side by side, and are longer than `most_bytes` together only where one alone is.
+    """
+    part: list[Entry] = []
+    for entry in entries:
+        end = entry.offset + entry.stored_bytes
+        if part and (part[-1].offset + part[-1].stored_bytes != entry.offset or end - part[0].offset > most_bytes):
+            yield part
+            part = []
+        part.append(entry)
+    if part:
+        yield part
 
 
 def read_table(store: ProjectStore, pack_id: bytes) -> PackTable:

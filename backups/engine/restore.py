@@ -12,9 +12,10 @@ from pathlib import Path
 from backups.engine import format as fmt
 from backups.engine.crew import Buffers, Connections, Crew
 from backups.engine.errors import Damaged, VolumeTooSmall
+from backups.engine.format import Entry
 from backups.engine.index import ChunkIndex
 from backups.engine.manifest import Manifest, read_manifest, slots_of
-from backups.engine.mirror import Place
+from backups.engine.packs import neighbours
 from backups.engine.progress import Checkpoint, Hooks, Meter
 from backups.engine.repository import ProjectStore
 from backups.engine.source import ChunkSource
@@ -132,45 +133,34 @@ class _Job:
         for slot, chunk_id in enumerate(slots, start):
             if chunk_id is not None:
                 wanted[chunk_id].append(slot)
-        for places in self._ranges(wanted):
-            self._crew.submit(partial(self._fetch, places, wanted))
+        for pack_id, entries in self._ranges(wanted):
+            self._crew.submit(partial(self._fetch, pack_id, entries, wanted))
         if not self._target.is_fresh:
             for is_zero, run in groupby(range(len(slots)), key=lambda slot: slots[slot] is None):
                 if is_zero:
                     numbers = list(run)
                     self._crew.submit(partial(self._zero, start + numbers[0], len(numbers)))
 
-    def _ranges(self, wanted: Ids) -> Iterator[list[Place]]:
-        """Yield chunks that are neighbours in a pack, as many as one read should bring."""
+    def _ranges(self, wanted: Ids) -> Iterator[tuple[bytes, list[Entry]]]:
+        """Yield (pack, chunks that are neighbours in it), as many as one read should bring."""
         places = sorted(map(self._source.place, wanted), key=lambda place: (place.pack_id, place.entry.offset))
-        for _, of_pack in groupby(places, key=lambda place: place.pack_id):
-            part: list[Place] = []
-            for place in of_pack:
-                entry = place.entry
-                if part:
-                    last = part[-1].entry
-                    is_next = last.offset + last.stored_bytes == entry.offset
-                    length = entry.offset + entry.stored_bytes - part[0].entry.offset
-                    if not is_next or length > self._range_bytes:
-                        yield part
-                        part = []
-                part.append(place)
-            yield part
+        for pack_id, of_pack in groupby(places, key=lambda place: place.pack_id):
+            for entries in neighbours((place.entry for place in of_pack), self._range_bytes):
+                yield pack_id, entries
 
-    def _fetch(self, places: list[Place], wanted: Ids) -> None:
+    def _fetch(self, pack_id: bytes, entries: list[Entry], wanted: Ids) -> None:
         """Read neighbours in one go, and write each where it belongs. :raises Damaged: if one has no whole copy."""
-        first, last = places[0].entry, places[-1].entry
-        length = last.offset + last.stored_bytes - first.offset
+        first, last = entries[0].offset, entries[-1]
+        length = last.offset + last.stored_bytes - first
         with self._buffers.one() as buffer:
-            whole = bytearray(length) if length > len(buffer) else buffer
+            whole = buffer if length <= len(buffer) else bytearray(length)
             with memoryview(whole)[:length] as view:
-                found = self._read(places[0].pack_id, view, first.offset)
-                for place in places:
-                    start = place.entry.offset - first.offset
-                    end = min(start + place.entry.stored_bytes, found)
-                    with view[min(start, end) : end] as stored:
-                        plain = self._open(place, stored)
-                    self._write(plain, wanted[place.entry.chunk_id])
+                found = self._read(pack_id, view, first)
+                for entry in entries:
+                    end = min(entry.offset - first + entry.stored_bytes, found)
+                    with view[min(entry.offset - first, end) : end] as stored:
+                        plain = self._open(pack_id, entry, stored)
+                    self._write(plain, wanted[entry.chunk_id])
 
     def _read(self, pack_id: bytes, view: memoryview, offset: int) -> int:
         """Fill `view` from a pack, and return how much there was."""
@@ -181,12 +171,12 @@ class _Job:
         except ObjectMissing:
             return 0
 
-    def _open(self, place: Place, stored: memoryview) -> bytes:
+    def _open(self, pack_id: bytes, entry: Entry, stored: memoryview) -> bytes:
         """Return a chunk's content, from another copy if this one is not whole. :raises Damaged: if none is."""
         try:
-            return self._source.open(place, stored)
+            return self._source.codec.open(pack_id, entry, stored)
         except Damaged:
-            return self._source.fetch(place.entry.chunk_id)
+            return self._source.fetch(entry.chunk_id)
 
     def _write(self, plain: bytes, slots: list[int]) -> None:
         """Write a chunk into its slots. :raises Damaged: if it does not fit into one."""

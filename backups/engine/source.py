@@ -33,14 +33,10 @@ class ChunkSource:
                     continue
                 tried.add(place.pack_id)
                 try:
-                    return self.open(place, self._stored(place))
+                    return self.codec.open(place.pack_id, place.entry, self._stored(place))
                 except Damaged as error:
                     failure = error
         raise failure
-
-    def open(self, place: Place, stored: bytes | memoryview) -> bytes:
-        """Return the content of a copy that was read. :raises Damaged: if that is not what its id says."""
-        return self.codec.open(place.pack_id, place.entry, stored)
 
     def _stored(self, place: Place) -> bytes:
         """Return the stored bytes of a copy. :raises Damaged: if its pack is gone."""

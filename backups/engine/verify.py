@@ -1,6 +1,7 @@
 """Verifying a repository: its structure, its data in samples or all; what is bad is set aside and healed by backups."""
 
 import random
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,12 +13,13 @@ from backups.engine.errors import BackupMissing, Damaged, NotARepository
 from backups.engine.format import Entry, Kind, PackTable
 from backups.engine.index import ChunkIndex
 from backups.engine.manifest import Manifest, backup_ids, read_manifest, slots_of
-from backups.engine.packs import read_table
+from backups.engine.packs import neighbours, read_table
 from backups.engine.progress import Hooks, Meter
 from backups.engine.repository import ProjectStore, Repository
 from backups.engine.source import ChunkSource
 from drivers.errors import ObjectMissing
 
+_RANGE_BYTES = 4 * 1024**2
 _MARKS = {
     marks.WRITERS: Kind.WRITER,
     checkpoints.FOLDER: Kind.CHECKPOINT,
@@ -92,6 +94,7 @@ class _Run:
         self._store, self._index, self._hooks, self._options = store, index, hooks, options
         self._source = ChunkSource(store, index)
         self._report = Report()
+        self._lock = threading.Lock()
         self._verdicts: dict[bytes, str] = {}
 
     def run(self, digests: Mapping[str, bytes]) -> Report:
@@ -146,7 +149,7 @@ class _Run:
         chosen = random.Random(self._options.seed)  # noqa: S311 - samples need no secrecy
         meter = Meter(self._hooks, sum(found.size for found in self._store.list("packs/")))
         crew = Crew(self._options.workers, "verify")
-        buffers = Buffers([bytearray() for _ in range(self._options.workers)])
+        buffers = Buffers([bytearray(_RANGE_BYTES) for _ in range(self._options.workers)])
         seen = 0
         try:
             for table, size in self._packs_with_sizes():
@@ -173,20 +176,9 @@ class _Run:
 
     def _read_pack(self, table: PackTable, buffers: Buffers) -> None:
         """Open every chunk of a pack; set aside those that are bad."""
-        name = fmt.pack_name(table.pack_id)
-        with buffers.one() as buffer:
-            if len(buffer) < table.size:
-                buffer.extend(bytes(table.size - len(buffer)))
-            with memoryview(buffer)[: table.size] as view:
-                self._hooks.limit(len(view))
-                try:
-                    found = self._store.target.get_into(self._store.prefix + name, view)
-                except ObjectMissing:
-                    self._set_aside(table, [], "It is missing")
-                    return
-                self._report.read_bytes += found
-                view[found:] = bytes(table.size - found)
-                bad = [entry.chunk_id for entry in table.entries if not self._opens(table.pack_id, entry, view)]
+        bad: list[bytes] = []
+        for entries in neighbours(table.entries, _RANGE_BYTES):
+            bad.extend(entry.chunk_id for entry in self._bad_of(table.pack_id, entries, buffers))
         reasons = [f"{len(bad)} of its {len(table.entries)} chunks are bad"] if bad else []
         try:
             self._compare(table)
@@ -198,13 +190,37 @@ class _Run:
         elif table.pack_id in self._quarantined:
             self._store.delete(f"{marks.QUARANTINE}{table.pack_id.hex()}")  # somebody has put it right
 
-    def _opens(self, pack_id: bytes, entry: Entry, view: memoryview) -> bool:
+    def _bad_of(self, pack_id: bytes, entries: list[Entry], buffers: Buffers) -> Iterator[Entry]:
+        """Read neighbours in a pack, and yield those that are not what their ids say."""
+        start, last = entries[0].offset, entries[-1]
+        with buffers.one() as buffer:
+            length = last.offset + last.stored_bytes - start
+            whole = buffer if length <= len(buffer) else bytearray(length)
+            with memoryview(whole)[:length] as view:
+                found = self._fill(pack_id, view, start)
+                for entry in entries:
+                    end = min(entry.offset - start + entry.stored_bytes, found)
+                    with view[min(entry.offset - start, end) : end] as stored:
+                        if not self._opens(pack_id, entry, stored):
+                            yield entry
+
+    def _fill(self, pack_id: bytes, view: memoryview, offset: int) -> int:
+        """Fill `view` from a pack, and return how much there was."""
+        self._hooks.limit(len(view))
+        try:
+            found = self._store.target.get_into(self._store.prefix + fmt.pack_name(pack_id), view, offset=offset)
+        except ObjectMissing:
+            return 0
+        with self._lock:
+            self._report.read_bytes += found
+        return found
+
+    def _opens(self, pack_id: bytes, entry: Entry, stored: memoryview) -> bool:
         """Return whether a chunk is what its id says."""
-        with view[entry.offset : entry.offset + entry.stored_bytes] as stored:
-            try:
-                self._source.codec.open(pack_id, entry, stored)
-            except Damaged:
-                return False
+        try:
+            self._source.codec.open(pack_id, entry, stored)
+        except Damaged:
+            return False
         return True
 
     def _compare(self, table: PackTable) -> None:
