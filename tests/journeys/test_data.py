@@ -1,4 +1,4 @@
-"""A volume's data on the local back-end: snapshots while attached, clones, reverting, growing, with every byte compared."""
+"""A volume's data on the local back-end: snapshots while attached, clones, reverts and growth, byte by byte."""
 
 import os
 
