@@ -81,16 +81,25 @@ class Place:
 
 
 @contextmanager
+def short_folder() -> Iterator[Path]:
+    """Give a folder that is not too deep for sockets, as TMPDIR and pytest's own may be, and remove it afterwards."""
+    root = Path(tempfile.mkdtemp(prefix="cel-", dir="/tmp"))
+    try:
+        yield root
+    finally:
+        shutil.rmtree(root)
+
+
+@contextmanager
 def place(**variables: str) -> Iterator[Place]:
     """Give a place for a fleet, and clear it afterwards, whatever runs there."""
-    root = Path(tempfile.mkdtemp(prefix="cel-", dir="/tmp"))  # TMPDIR may be too deep for sockets
-    found = Place(root, variables)
-    try:
-        yield found
-    finally:
-        if found.directory.holder() or found.left():
-            found.manage("down")
-        shutil.rmtree(root)
+    with short_folder() as root:
+        found = Place(root, variables)
+        try:
+            yield found
+        finally:
+            if found.directory.holder() or found.left():
+                found.manage("down")
 
 
 @contextmanager

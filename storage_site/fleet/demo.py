@@ -21,6 +21,7 @@ from storage_site.fleet.logfile import tail
 from storage_site.fleet.surroundings import neutral
 
 ROOM_GIB = 2
+DEEPEST = 35  # characters of a directory for temporary files, so that the paths of sockets in it still fit
 
 
 class Interrupted(Exception):
@@ -118,7 +119,9 @@ def _print_logs(directory: Directory) -> None:
 @contextmanager
 def _place() -> Iterator[Path]:
     """Make a directory for one demonstration, and remove it. :raises DemoFailed: if there is no room."""
-    root = Path(tempfile.mkdtemp(prefix="celinder-demo-"))
+    usual = tempfile.gettempdir()
+    short = usual if len(usual) <= DEEPEST else "/tmp"  # noqa: S108 - mkdtemp makes a name of its own in it
+    root = Path(tempfile.mkdtemp(prefix="celinder-demo-", dir=short))
     try:
         free_gib = shutil.disk_usage(root).free / 1024**3
         if free_gib < ROOM_GIB:

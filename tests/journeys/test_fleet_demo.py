@@ -9,7 +9,7 @@ import pytest
 
 from storage_site.fleet import leftovers
 from storage_site.fleet.surroundings import neutral
-from tests.fleets import PROJECT
+from tests.fleets import PROJECT, short_folder
 
 pytestmark = [pytest.mark.fleet, pytest.mark.timeout(300)]
 
@@ -31,8 +31,9 @@ def place_of(first_line: str) -> Path:
 
 
 @pytest.fixture
-def temporary(tmp_path_factory):
-    return tmp_path_factory.mktemp("d")
+def temporary():
+    with short_folder() as folder:
+        yield folder
 
 
 def test_the_demonstration_succeeds_from_another_directory_and_leaves_nothing(temporary):
