@@ -98,7 +98,8 @@ class Fleet:
             except StopAsked:
                 say("fleet", "ending")
             finally:
-                self._state(STOPPING)
+                with suppress(OSError):  # a full disk must not keep the rest from ending
+                    self._state(STOPPING)
                 supervisor.stop()
                 troubles = self._clean_up()
                 for trouble in troubles:
@@ -198,7 +199,7 @@ class Fleet:
 
         Its supervisor may be gone already; the kernel has then ended the rest. :raises FleetError: if something stays.
         """
-        if not self.directory.root.exists():
+        if not self.directory.run.exists():
             return False
         self.directory.make()
         holder = self.directory.holder()

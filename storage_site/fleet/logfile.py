@@ -1,6 +1,7 @@
 """The log of one process of the fleet: a file that stays small, and a console that may listen."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 FULL_BYTES = 10 * 1024 * 1024
@@ -25,14 +26,20 @@ class LogFile:
             self.write(line)
 
     def write(self, line: bytes) -> None:
-        """Write one line; a full file becomes the old one, and the older one goes."""
-        if self._file.tell() > FULL_BYTES:
-            self._file.close()
-            self.path.replace(self.path.with_suffix(".log.1"))
-            self._file = self.path.open("ab", buffering=0)
-        self._file.write(line + b"\n")
+        """Write one line, to the file if the disk lets it: a log is not worth a fleet."""
+        with suppress(OSError):
+            if self._file.tell() > FULL_BYTES:
+                self._begin_anew()
+            self._file.write(line + b"\n")
         if self._listener:
             self._listener(line.decode(errors="replace"))
+
+    def _begin_anew(self) -> None:
+        """Let the full file become the old one; the older one goes."""
+        self.path.replace(self.path.with_suffix(".log.1"))
+        fresh = self.path.open("ab", buffering=0)
+        self._file.close()
+        self._file = fresh
 
     def close(self) -> None:
         """Write what is left and close."""
