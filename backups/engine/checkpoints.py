@@ -6,10 +6,9 @@ from backups.engine import format as fmt
 from backups.engine.errors import Damaged
 from backups.engine.format import Kind
 from backups.engine.manifest import Geometry, join_head, parse_segments, split_head
+from backups.engine.marks import CHECKPOINTS
 from backups.engine.repository import ProjectStore
 from drivers.errors import ObjectMissing
-
-FOLDER = "checkpoints/"
 
 
 @dataclass(slots=True)
@@ -37,13 +36,13 @@ def save(store: ProjectStore, backup_id: str, state: State) -> None:
     head = asdict(replace(state, segments=[], slots=[]))
     head |= {"segments": len(state.segments), "slots": len(state.slots)}
     body = join_head(head, tuple(state.segments)) + fmt.dump_slots(state.slots)
-    store.put_sealed(Kind.CHECKPOINT, FOLDER + backup_id, body)
+    store.put_sealed(Kind.CHECKPOINT, CHECKPOINTS + backup_id, body)
 
 
 def load(store: ProjectStore, backup_id: str, wanted: State) -> State | None:
     """Return the checkpoint of a backup if it is of the same source and size and no older than `wanted`."""
     try:
-        body, _ = store.get_sealed(Kind.CHECKPOINT, FOLDER + backup_id)
+        body, _ = store.get_sealed(Kind.CHECKPOINT, CHECKPOINTS + backup_id)
         found = _parse(body)
     except (ObjectMissing, Damaged):
         return None
@@ -53,7 +52,7 @@ def load(store: ProjectStore, backup_id: str, wanted: State) -> State | None:
 
 def drop(store: ProjectStore, backup_id: str) -> None:
     """Forget how far a backup was."""
-    store.delete(FOLDER + backup_id)
+    store.delete(CHECKPOINTS + backup_id)
 
 
 def _parse(body: bytes) -> State:

@@ -97,8 +97,8 @@ class _Run:
         """
         for writer in list(marks.writers(self._store)):
             if is_dead(writer):
+                marks.revoke(self._store, writer.backup_id)
                 checkpoints.drop(self._store, writer.backup_id)
-                marks.leave(self._store, writer.backup_id)
         writers = list(marks.writers(self._store))
         self._index.refresh()
         live = live_chunks(self._store, self._source)

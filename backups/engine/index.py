@@ -112,6 +112,8 @@ class ChunkIndex:
         found = list(self.adopted.values())
         self.publish(found)
         self.adopted = {}
+        with self.mirror.transaction():
+            self.mirror.forget({ADOPTED})
         if not unreadable:
             for name in self.damaged:
                 self._store.delete(name)

@@ -75,12 +75,13 @@ class Manifest:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
-def put_manifest(store: ProjectStore, manifest: Manifest) -> bytes:
-    """Put a manifest, which makes the backup exist; return its digest, to be kept elsewhere."""
-    body = dump(manifest)
+def put_manifest(store: ProjectStore, manifest: Manifest) -> bytes | None:
+    """Put a manifest, which makes the backup exist; return its digest, to be kept elsewhere.
+
+    Return None if there is one already, which is left alone.
+    """
     name = FOLDER + fmt.checked_backup_id(manifest.backup_id)
-    digest = store.put_sealed(Kind.MANIFEST, name, body)
-    return digest or b""
+    return store.put_sealed(Kind.MANIFEST, name, dump(manifest), only_if_absent=True)
 
 
 def read_manifest(store: ProjectStore, backup_id: str, *, digest: bytes | None = None) -> tuple[Manifest, bytes]:

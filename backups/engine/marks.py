@@ -1,9 +1,11 @@
 """Marks that jobs leave for each other in a repository: who writes, what is condemned, what is bad."""
 
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from backups.engine import format as fmt
 from backups.engine.errors import Damaged
@@ -17,7 +19,12 @@ QUARANTINE = "quarantine/"
 EPOCH = "gc/epoch"
 FRAME = bytes(fmt.ID_BYTES)
 """Among the ids of a pack's bad chunks: its header, table or tail is bad."""
+CHECKPOINTS = "checkpoints/"
+REVOKED_AGE = timedelta(days=30)
+"""By then nobody can still be writing what was given up."""
 _NUMBER = struct.Struct(">Q")
+_MARK = struct.Struct(">Q16s")
+_REVOKED = bytes(16)
 _KINDS = {CONDEMNED: (Kind.CONDEMNED, fmt.PACK_ID_BYTES), QUARANTINE: (Kind.QUARANTINE, fmt.ID_BYTES)}
 
 
@@ -52,37 +59,35 @@ def epoch_of(name: str) -> int:
         return 0
 
 
-def enter(store: ProjectStore, backup_id: str) -> bool:
-    """Make known that this backup is being written; return whether it was known before.
+class Hold(StrEnum):
+    """What became of the mark that an attempt found or put."""
+
+    HELD = "held"
+    LOST = "lost"
+    """The collector took the backup for dead, and perhaps another attempt has begun anew since."""
+    GONE = "gone"
+    """Another attempt finished the backup, or somebody abandoned it."""
+
+
+def enter(store: ProjectStore, backup_id: str) -> tuple[bytes, bool]:
+    """Make known that this backup is being written; return the mark's token, and whether it was known before.
 
     A mark that is there stays as it is: what the earlier attempt relied upon is still protected by it.
     """
-    name = WRITERS + fmt.checked_backup_id(backup_id)
-    try:
-        if is_writing(store, backup_id):
-            return True
-    except Damaged:
-        pass  # it protects as the oldest, but an attempt that begins anew must not rely on what it stood for
-    store.put_sealed(Kind.WRITER, name, _NUMBER.pack(current_epoch(store)))
-    return False
+    found = _mark(store, backup_id)
+    if found and found[1] != _REVOKED:
+        return found[1], True
+    token = os.urandom(len(_REVOKED))
+    store.put_sealed(Kind.WRITER, WRITERS + backup_id, _MARK.pack(current_epoch(store), token))
+    return token, False
 
 
-def is_writing(store: ProjectStore, backup_id: str) -> bool:
-    """Return whether this backup is known as being written."""
-    return read_number(store, Kind.WRITER, WRITERS + backup_id) is not None
-
-
-def renew(store: ProjectStore, backup_id: str) -> bool:
-    """Make the mark of this backup young again; return False if it was taken away."""
-    name = WRITERS + backup_id
-    try:
-        epoch = read_number(store, Kind.WRITER, name)
-    except Damaged:
-        epoch = None
-    if epoch is None:
-        return False
-    store.put_sealed(Kind.WRITER, name, _NUMBER.pack(epoch))
-    return True
+def hold(store: ProjectStore, backup_id: str, token: bytes) -> Hold:
+    """Return whether the mark with this token still protects the backup."""
+    found = _mark(store, backup_id)
+    if found is None:
+        return Hold.GONE
+    return Hold.HELD if found[1] == token else Hold.LOST
 
 
 def leave(store: ProjectStore, backup_id: str) -> None:
@@ -90,15 +95,33 @@ def leave(store: ProjectStore, backup_id: str) -> None:
     store.delete(WRITERS + backup_id)
 
 
+def revoke(store: ProjectStore, backup_id: str) -> None:
+    """Protect what this backup relies upon no longer; whoever still writes it finds that out before he is done."""
+    store.put_sealed(Kind.WRITER, WRITERS + backup_id, _MARK.pack(0, _REVOKED))
+
+
 def writers(store: ProjectStore) -> Iterator[Writer]:
     """Yield the backups that are being written. One whose mark is damaged counts as the oldest."""
+    told = {found.name.removeprefix(CHECKPOINTS): found.modified_at for found in store.list(CHECKPOINTS)}
     for found in store.list(WRITERS):
-        try:
-            epoch = read_number(store, Kind.WRITER, found.name)
-        except Damaged:
-            epoch = 0
-        if epoch is not None:
-            yield Writer(found.name.removeprefix(WRITERS), epoch, found.modified_at)
+        backup_id = found.name.removeprefix(WRITERS)
+        mark = _mark(store, backup_id)
+        if mark and mark[1] != _REVOKED:
+            yield Writer(backup_id, mark[0], max(found.modified_at, told.get(backup_id, found.modified_at)))
+        elif mark and datetime.now(UTC) - found.modified_at > REVOKED_AGE:
+            leave(store, backup_id)
+
+
+def _mark(store: ProjectStore, backup_id: str) -> tuple[int, bytes] | None:
+    """Return the epoch and the token of a backup's mark, None if it has none; nobody has a damaged one's token."""
+    try:
+        body, _ = store.get_sealed(Kind.WRITER, WRITERS + backup_id)
+    except ObjectMissing:
+        return None
+    except Damaged:
+        return 0, b""
+    epoch, token = _MARK.unpack(body)
+    return epoch, token
 
 
 def read_number(store: ProjectStore, kind: Kind, name: str) -> int | None:

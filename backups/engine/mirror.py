@@ -62,7 +62,9 @@ class Mirror:
         for setting in ("journal_mode = WAL", "synchronous = NORMAL", "cache_size = -8192", "temp_store = FILE"):
             self._base.execute(f"PRAGMA {setting}")
         self._base.executescript(_TABLES)
-        self._base.execute("DELETE FROM members WHERE segment = ?", (ADOPTED,))
+        if self._base.execute("SELECT 1 FROM segments WHERE name = ?", (ADOPTED,)).fetchone():
+            with self.transaction():
+                self.forget({ADOPTED})
 
     def close(self) -> None:
         """Let it go."""

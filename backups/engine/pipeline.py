@@ -19,6 +19,7 @@ from backups.engine.manifest import (
     put_manifest,
     read_manifest,
 )
+from backups.engine.marks import Hold
 from backups.engine.packs import PackWriter
 from backups.engine.planning import Planner, SegmentPlan
 from backups.engine.progress import Checkpoint, Hooks, Meter
@@ -47,13 +48,12 @@ def back_up(
     """
     index = ChunkIndex(store, cache)
     try:
-        finished = _finished(store, request, index)
+        finished, generation = _finished(store, request, index)
         if finished:
             _clear(store, request.backup_id)
             return finished
-        return _Job(
-            store, connections, request, hooks=hooks or Hooks(), options=options or Options(), index=index
-        ).run()
+        job = _Job(store, connections, request, hooks=hooks or Hooks(), options=options or Options(), index=index)
+        return job.run(generation)
     finally:
         index.close()
 
@@ -95,7 +95,7 @@ class _Job:
             span_bytes=options.span_bytes,
         )
 
-    def run(self) -> Result:
+    def run(self, generation: int) -> Result:
         """Do it. Raises as `back_up` does."""
         try:
             self._state = self._begin()
@@ -107,7 +107,7 @@ class _Job:
                 with self._readers.connections.one() as connection:
                     plan = planner.plan(number, connection)
                 self._segment(plan)
-            return self._commit()
+            return self._commit(generation)
         finally:
             self._readers.close()
             self._packs.close()
@@ -115,7 +115,7 @@ class _Job:
     def _begin(self) -> State:
         """Make known that this writes, look what there is, and return where to begin."""
         fresh = State(self._request.source, self._geometry, sequence=self._request.sequence)
-        was_known = marks.enter(self._store, self._request.backup_id)
+        self._token, was_known = marks.enter(self._store, self._request.backup_id)
         self._index.refresh()
         found = checkpoints.load(self._store, self._request.backup_id, fresh) if was_known else None
         if found and self._is_whole(found):
@@ -157,6 +157,7 @@ class _Job:
         self._readers.drain()
         self._state.segments.append(self._stored_segment(plan.slots))
         self._state.slots = []
+        self._tell(self._state.position)
         if self._is_due():
             self._checkpoint()
 
@@ -182,8 +183,7 @@ class _Job:
         :raises ChunksGone: if the collector gave this backup up.
         """
         self._publish()
-        if not marks.renew(self._store, self._request.backup_id):
-            self._give_up()
+        self._need_hold()
         self._state.sequence += 1
         checkpoints.save(self._store, self._request.backup_id, self._state)
         self._hooks.on_checkpoint(Checkpoint(self._state.sequence, self._state.position))
@@ -198,33 +198,36 @@ class _Job:
         self._state.stored_bytes = stored_bytes + self._packs.stored_bytes
         self._state.packs = packs + self._packs.packs
 
-    def _commit(self) -> Result:
+    def _commit(self, generation: int) -> Result:
         """Look again whether all is there that this relies upon, and put the manifest, which makes it a backup.
 
-        If our mark is gone after that, the collector no longer waited for us and may not have seen the manifest.
+        If our mark is lost after that, the collector no longer waited for us and may not have seen the manifest.
 
-        :raises ChunksGone: if it is so, or something is not there any more.
+        :raises ChunksGone: if it is so, or something is not there any more, or another attempt was quicker.
         """
         self._publish()
-        if not marks.renew(self._store, self._request.backup_id):
-            self._give_up()
+        self._need_hold()
         self._need_packs()
         self._tell(self._geometry.volume_bytes, now=True)
-        manifest = self._manifest()
+        manifest = self._manifest(generation)
         digest = put_manifest(self._store, manifest)
-        if not marks.is_writing(self._store, self._request.backup_id):
+        if digest is None:
+            raise ChunksGone("Another attempt at this backup is just finishing it")
+        if marks.hold(self._store, self._request.backup_id, self._token) is Hold.LOST:
             delete_manifest(self._store, self._request.backup_id)
-            self._give_up()
+            self._need_hold()
         _clear(self._store, self._request.backup_id)
         return Result(manifest, digest)
 
-    def _give_up(self) -> None:
-        """End an attempt that the collector took for dead, in which case it took its packs too.
+    def _need_hold(self) -> None:
+        """Make sure that our mark protects what this relies upon. If not, our own packs may be gone as well.
 
-        :raises ChunksGone: always.
+        :raises ChunksGone: if it does not.
         """
-        self._need_packs(own=True)
-        self._start_over("The collector took this backup for dead")
+        found = marks.hold(self._store, self._request.backup_id, self._token)
+        if found is not Hold.HELD:
+            self._need_packs(own=True)
+            raise ChunksGone(f"This attempt is no longer the one that counts: its mark is {found}")
 
     def _need_packs(self, *, own: bool = False) -> None:
         """Make sure that the packs relied upon are there. :raises ChunksGone: if not; then nobody relies on them."""
@@ -232,19 +235,11 @@ class _Job:
         for pack_id in missing:
             marks.quarantine(self._store, pack_id, [])
         if missing:
-            self._start_over(f"{len(missing)} packs that this backup relied upon are gone")
+            checkpoints.drop(self._store, self._request.backup_id)
+            raise ChunksGone(f"{len(missing)} packs that this backup relied upon are gone")
 
-    def _start_over(self, why: str) -> None:
-        """End this attempt so that the next one begins anew. :raises ChunksGone: always."""
-        _clear(self._store, self._request.backup_id)
-        raise ChunksGone(why)
-
-    def _manifest(self) -> Manifest:
+    def _manifest(self, generation: int) -> Manifest:
         """Return the manifest of what was done."""
-        try:
-            generation = read_manifest(self._store, self._request.backup_id)[0].generation + 1
-        except (BackupMissing, Damaged):
-            generation = 1
         return Manifest(
             backup_id=self._request.backup_id,
             volume_id=self._request.volume_id,
@@ -265,21 +260,28 @@ class _Job:
         self._meter.tell(position, self._readers.read_bytes, now=now)
 
 
-def _finished(store: ProjectStore, request: Request, index: ChunkIndex) -> Result | None:
-    """Return the backup if an earlier attempt put its manifest and could not say so.
+def _finished(store: ProjectStore, request: Request, index: ChunkIndex) -> tuple[Result | None, int]:
+    """Return the backup if an earlier attempt put its manifest and could not say so; else the generation to make.
 
-    Without its mark the collector may have taken away what it relies upon, so all of that is looked for.
+    What it relies upon is looked for, since the collector may have taken that attempt for dead. A manifest that is
+    of no use is deleted, so that a new one can be put.
     """
+    generation = 1
     try:
         manifest, digest = read_manifest(store, request.backup_id)
-        was_marked = marks.enter(store, request.backup_id)
-        index.refresh()
-        if manifest.source == request.source and (was_marked or is_whole(manifest, ChunkSource(store, index))):
-            return Result(manifest, digest)
-    except (BackupMissing, Damaged):
+        generation = manifest.generation + 1
+        if manifest.source == request.source:
+            marks.enter(store, request.backup_id)
+            index.refresh()
+            if is_whole(manifest, ChunkSource(store, index)) and not index.missing_packs():
+                return Result(manifest, digest), generation
+    except BackupMissing:
+        return None, generation
+    except Damaged:
         pass
+    delete_manifest(store, request.backup_id)
     index.forget_uses()
-    return None
+    return None, generation
 
 
 def _clear(store: ProjectStore, backup_id: str) -> None:

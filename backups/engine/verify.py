@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from backups.engine import checkpoints, marks
 from backups.engine import format as fmt
+from backups.engine import marks
 from backups.engine.crew import Buffers, Crew
 from backups.engine.errors import BackupMissing, Damaged, NotARepository
 from backups.engine.format import Entry, Kind, PackTable
@@ -22,7 +22,7 @@ from drivers.errors import ObjectMissing
 _RANGE_BYTES = 4 * 1024**2
 _MARKS = {
     marks.WRITERS: Kind.WRITER,
-    checkpoints.FOLDER: Kind.CHECKPOINT,
+    marks.CHECKPOINTS: Kind.CHECKPOINT,
     marks.CONDEMNED: Kind.CONDEMNED,
     marks.EPOCH: Kind.EPOCH,
     marks.QUARANTINE: Kind.QUARANTINE,
