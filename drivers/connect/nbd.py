@@ -1,11 +1,14 @@
 """Connections to volumes by NBD, through libnbd."""
 
 import errno
+import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, Self
 
 from drivers.connect.base import Connection, Extent
@@ -34,21 +37,61 @@ _READ_ONLY = {errno.EPERM, errno.EROFS}
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Where a server listens, whom to expect there, and how to prove who we are (PEM)."""
+
+    host: str
+    port: int
+    authority_certificate: str
+    client_certificate: str
+    client_key: str = field(repr=False)
+
+    @classmethod
+    def from_mapping(cls, given: Mapping[str, Any]) -> Self:
+        """Read it from connection information. :raises KeyError: naming what is missing."""
+        texts = (str(given[name]) for name in ("authority_certificate", "client_certificate", "client_key"))
+        return cls(str(given["host"]), int(given["port"]), *texts)
+
+    @contextmanager
+    def laid_out(self) -> Iterator[str]:
+        """Give a directory with the files as libnbd wants them, which is gone after the block."""
+        files = {
+            "ca-cert.pem": self.authority_certificate,
+            "client-cert.pem": self.client_certificate,
+            "client-key.pem": self.client_key,
+        }
+        with tempfile.TemporaryDirectory(prefix="celinder-") as folder:
+            for name, content in files.items():
+                path = Path(folder) / name
+                path.touch(mode=0o600)
+                path.write_text(content, encoding="ascii")
+            yield folder
+
+
 class NbdConnection(Connection):
-    """An NBD session on a unix socket; several chunks of a large transfer are on their way at once.
+    """An NBD session on a unix socket, or by TCP with certificates; a large transfer has several chunks on their way.
 
     libnbd's plain calls wait for ever on a server that hangs. Here commands are started, and waited for with a limit.
     """
 
-    def __init__(self, path: str, export: str, *, stall_s: float = STALL_S) -> None:
+    def __init__(self, path: str, export: str, *, tls: Tls | None = None, stall_s: float = STALL_S) -> None:
         self._name = f"NBD export {export} at {path}"
         self._stall_s = stall_s
         self._handle: Any = nbd.NBD()
         with self._session() as handle:
             handle.set_export_name(export)
             handle.add_meta_context(_ALLOCATION)
-            handle.aio_connect_unix(path)
-            self._wait(handle.aio_is_ready, CONNECT_S)
+            if tls is None:
+                handle.aio_connect_unix(path)
+                self._wait(handle.aio_is_ready, CONNECT_S)
+            else:
+                with tls.laid_out() as folder:
+                    handle.set_tls(nbd.TLS_REQUIRE)
+                    handle.set_tls_verify_peer(True)
+                    handle.set_tls_certificates(folder)
+                    handle.aio_connect_tcp(tls.host, str(tls.port))
+                    self._wait(handle.aio_is_ready, CONNECT_S)
             self.size = handle.get_size()
             self.is_read_only = bool(handle.is_read_only())
             self._chunk = min(CHUNK_BYTES, handle.get_block_size(nbd.SIZE_MAXIMUM) or CHUNK_BYTES)
@@ -59,13 +102,17 @@ class NbdConnection(Connection):
         """Connect to the server. Raises as the contract says."""
         if nbd is None:
             raise NotSupported(INSTALL)
-        transport = info.data.get("transport")
-        if transport != "unix":
-            raise NotSupported(f"This host cannot reach NBD by {transport!r}, only by 'unix'")
+        transport, kind = info.data.get("transport"), info.data.get("tls")
         try:
-            return cls(str(info.data["path"]), str(info.data["export"]))
+            export = str(info.data["export"])
+            if transport == "unix":
+                return cls(str(info.data["path"]), export)
+            if (transport, kind) == ("tcp", "x509"):
+                tls = Tls.from_mapping(info.data)
+                return cls(f"{tls.host}:{tls.port}", export, tls=tls)
         except KeyError as error:
             raise NotSupported(f"The connection information lacks {error}") from None
+        raise NotSupported(f"This host cannot reach NBD by {transport!r}, only by 'unix', or by 'tcp' with tls 'x509'")
 
     def flush(self) -> None:
         """Have the server write out everything. Raises as the contract says."""

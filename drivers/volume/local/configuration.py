@@ -22,6 +22,13 @@ class LocalConfiguration:
     max_over_subscription_ratio: float
     """Entry `max_over_subscription_ratio` (default 20): how often the file system's size may be promised."""
 
+    listen: str = ""
+    """Entry `listen` (default: sockets on this host only): the name or address that other hosts reach this one by.
+
+    Exports are then served by TCP with TLS, to those who have the certificate of an attachment."""
+    ports: range = range(0)
+    """Entries `first_port` and `last_port` (default 24000 to 28095), of which each exported volume takes one."""
+
     @classmethod
     def from_settings(cls, key: str, settings: Mapping[str, Any]) -> Self:
         """Read one entry of the settings. :raises InvalidConfiguration: naming what is wrong in it."""
@@ -33,7 +40,14 @@ class LocalConfiguration:
             runtime=_absolute(key, "runtime_path", runtime) / key if runtime else root / "run",
             reserved_percentage=int(entries.number("reserved_percentage", 0, minimum=0, maximum=100)),
             max_over_subscription_ratio=entries.number("max_over_subscription_ratio", 20.0, minimum=1),
+            listen=entries.text("listen", ""),
+            ports=range(
+                int(entries.number("first_port", 24000, minimum=1024, maximum=65535)),
+                int(entries.number("last_port", 28095, minimum=1024, maximum=65535)) + 1,
+            ),
         )
+        if not found.ports:
+            raise InvalidConfiguration(f"Back-end {key!r}, entry 'last_port': must not be below 'first_port'")
         entries.finish()
         return found
 

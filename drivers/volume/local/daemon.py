@@ -4,7 +4,6 @@ import contextlib
 import logging
 import re
 import secrets
-import stat
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from drivers.volume.local.failures import as_driver_errors
 from drivers.volume.local.monitor import COMMAND_S, Monitor
 from drivers.volume.local.processes import end_daemons_below
 from drivers.volume.local.programs import run_plain
+from drivers.volume.local.servers import Server, UnixServer
 
 log = logging.getLogger(__name__)
 
@@ -44,13 +44,20 @@ class ExportDaemon:
     Daemons outlive the worker. A service manager has to be told so (systemd: KillMode=process), or it ends them too.
     """
 
-    def __init__(self, run_directory: Path, layers: Sequence[Path] = (), *, is_read_only: bool = False) -> None:
-        """Speak of the daemon of `run_directory`, which shall serve `layers`, the lowest first."""
+    def __init__(
+        self,
+        run_directory: Path,
+        layers: Sequence[Path] = (),
+        *,
+        server: Server | None = None,
+        is_read_only: bool = False,
+    ) -> None:
+        """Speak of the daemon of `run_directory`, which shall serve `layers`, the lowest first, through `server`."""
         self._directory = run_directory
+        self.server = server or UnixServer(run_directory)
         self._layers = list(layers)
         self._is_read_only = is_read_only
         self._image = layers[-1] if layers else run_directory
-        self.nbd_socket = run_directory / "n"
 
     def serve(self, wanted: Mapping[str, AccessMode]) -> None:
         """Make the exports be exactly those `wanted`, without touching those that are right already.
@@ -65,6 +72,7 @@ class ExportDaemon:
                 return
             with self._adopted() or self._started() as monitor:
                 self._raise_to_top(monitor)
+                self.server.admit(monitor, wanted)
                 current = _exports(monitor)
                 for name in sorted(current - wanted.keys()):
                     _end_export(monitor, name)
@@ -165,7 +173,7 @@ class ExportDaemon:
             return None
 
     def _is_complete(self, monitor: Monitor) -> bool:
-        """Tell whether the daemon serves our layers or the lower ones of them, through our socket.
+        """Tell whether the daemon serves our layers or the lower ones of them, through our server.
 
         Who does not say which layers there shall be, because he wants to end them all, takes any.
         """
@@ -179,9 +187,7 @@ class ExportDaemon:
         # A layer that was folded into the one below it stays at hand until the order does not name it any more.
         if stack != [name for name in below if name in stack] or not loose.issuperset(set(below).difference(stack)):
             return False
-        with contextlib.suppress(FileNotFoundError):
-            return stat.S_ISSOCK(self.nbd_socket.stat().st_mode)
-        return False
+        return self.server.is_known()
 
     def _raise_to_top(self, monitor: Monitor) -> None:
         """Put the layers on top that a complete daemon does not serve yet, and let go of those it shall not.
@@ -222,8 +228,7 @@ class ExportDaemon:
 
     def _build(self, monitor: Monitor) -> None:
         """Give a fresh daemon its server and its graph. :raises DriverError: if it refuses."""
-        address = {"type": "unix", "data": {"path": str(self.nbd_socket)}}
-        monitor.execute("nbd-server-start", addr=address, max_connections=0)
+        self.server.start(monitor)
         monitor.execute("object-add", qom_type="throttle-group", id="limits", limits={})
         below: Path | None = None
         for path in self._layers:

@@ -24,8 +24,8 @@ from drivers.types import (
     VolumeRef,
     canonical_id,
 )
+from drivers.volume.local.authority import Authority
 from drivers.volume.local.configuration import LocalConfiguration
-from drivers.volume.local.connections import connection_info
 from drivers.volume.local.daemon import ExportDaemon
 from drivers.volume.local.failures import as_driver_errors
 from drivers.volume.local.host import claim_directory
@@ -34,7 +34,7 @@ from drivers.volume.local.layers import LayerDirectory, highest_file
 from drivers.volume.local.layout import LONGEST_SOCKET_NAME, SOCKET_PATH_BYTES, Layout
 from drivers.volume.local.processes import end_daemons_below
 from drivers.volume.local.programs import missing
-from drivers.volume.local.records import locked, locked_record
+from drivers.volume.local.records import LockedRecord, locked, locked_record
 from drivers.volume.local.room import measure, need_room
 from drivers.volume.local.slots import sync_directory
 from drivers.volume.local.snapshots import SnapshotCalls
@@ -42,7 +42,7 @@ from drivers.volume.local.tidying import drop_preparations, tidy
 
 
 class LocalDriver(SnapshotCalls):
-    """qcow2 files in a directory, served over NBD on unix sockets; needs no privileges. Settings: LocalConfiguration.
+    """qcow2 files in a directory, served over NBD; needs no privileges. Settings: LocalConfiguration.
 
     Under a volume's lock every call compares its fence, makes it durable, and acts. Exports are never patched one by
     one: the fence book says which there shall be, and the daemon is brought to serve exactly those.
@@ -54,6 +54,7 @@ class LocalDriver(SnapshotCalls):
         self.key = key
         self._configuration = configuration
         self._layout = Layout(configuration.root, configuration.runtime)
+        self._authority = Authority(self._layout.certificates, configuration.listen) if configuration.listen else None
 
     @classmethod
     def from_settings(cls, key: str, settings: Mapping[str, Any]) -> Self:
@@ -72,6 +73,8 @@ class LocalDriver(SnapshotCalls):
                 if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
                     raise PermissionError(f"{directory} cannot be written to by user {os.geteuid()}")
             claim_directory(layout.marker, self.key)
+            if self._authority is not None:
+                self._authority.prepare()
         except OSError as error:
             raise InvalidConfiguration(f"Back-end {self.key!r}: {error}") from error
         with as_driver_errors(f"clearing up {layout.root}"):
@@ -99,6 +102,7 @@ class LocalDriver(SnapshotCalls):
         with as_driver_errors(f"deleting {ref.name}"), locked_record(self._layout, ref.id) as record:
             record.book.admit_deletion(fence, now=time.time())
             record.save()
+            self._withdraw(record)
             ExportDaemon(self._layout.run_directory(ref.id)).stop()
             drop_preparations(self._layout, ref.id, older_than=fence)
             self._layout.image(ref.id).unlink(missing_ok=True)
@@ -127,6 +131,7 @@ class LocalDriver(SnapshotCalls):
         with as_driver_errors(f"exporting {ref.name}"), locked_record(self._layout, ref.id) as record:
             attachment = record.book.admit_export(request.attachment_id, fence, now=time.time())
             self._opened(ref)
+            self._need_one_mode(record, request)
             daemon = self._daemon(ref)
             if attachment.mode != request.mode:
                 attachment.mode = None
@@ -137,7 +142,7 @@ class LocalDriver(SnapshotCalls):
                 attachment.mode = request.mode
             record.save()
             daemon.serve(record.book.wanted)
-            return connection_info(ref.id, request, daemon.nbd_socket)
+            return daemon.server.connection_info(ref.id, request)
 
     def unexport(self, ref: VolumeRef, attachment_id: str, fence: Fence) -> None:
         """Bring the daemon to serve the others only. Raises as the contract says."""
@@ -145,6 +150,7 @@ class LocalDriver(SnapshotCalls):
         with as_driver_errors(f"ending an export of {ref.name}"), locked_record(self._layout, ref.id) as record:
             record.book.admit_export(attachment_id, fence, now=time.time()).mode = None
             record.save()
+            self._withdraw(record)
             exists = self._layout.image(ref.id).exists()
             self._daemon(ref).serve(record.book.wanted if exists else {})
 
@@ -199,6 +205,15 @@ class LocalDriver(SnapshotCalls):
             LayerDirectory(self._layout.volume_layers(ref.id)).remove()  # a deletion that was not finished
             draft.rename(self._layout.image(ref.id))
             sync_directory(self._layout.volumes)
+
+    def _need_one_mode(self, record: LockedRecord, request: ExportRequest) -> None:
+        """Verify that nobody could reach by another's export what his own refuses. :raises NotSupported: if so.
+
+        The list of those who are admitted is the daemon's, not the export's.
+        """
+        others = {name: mode for name, mode in record.book.wanted.items() if name != request.attachment_id}
+        if self._authority is not None and set(others.values()) - {request.mode}:
+            raise NotSupported("A volume that is reached by TCP has all its exports read-only, or none")
 
     def _need_short_paths(self) -> None:
         """Verify that sockets will have room for their names. :raises InvalidConfiguration: if not."""

@@ -43,6 +43,11 @@ class Layout:
         return self.root / "fences"
 
     @property
+    def certificates(self) -> Path:
+        """Return the directory of keys and certificates."""
+        return self.root / "certificates"
+
+    @property
     def capacity_lock(self) -> Path:
         """Return the file that is locked while room is counted and taken."""
         return self.root / "capacity.lock"

@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from drivers.errors import BackendFull, DriverError, NotSupported, PermanentDriverError, SnapshotMissing, VolumeMissing
 from drivers.types import (
@@ -18,8 +19,8 @@ from drivers.types import (
 )
 from drivers.volume.base import VolumeDriver
 from drivers.volume.local.allocation import Allocation, held_ranges, is_empty
+from drivers.volume.local.authority import Authority
 from drivers.volume.local.configuration import LocalConfiguration
-from drivers.volume.local.connections import connection_info
 from drivers.volume.local.daemon import ExportDaemon
 from drivers.volume.local.failures import as_driver_errors
 from drivers.volume.local.folding import fold
@@ -28,6 +29,7 @@ from drivers.volume.local.layers import LayerDirectory, Order, highest_file, new
 from drivers.volume.local.layout import Layout
 from drivers.volume.local.records import LockedRecord, locked, locked_record
 from drivers.volume.local.room import need_room
+from drivers.volume.local.servers import TlsServer
 
 log = logging.getLogger(__name__)
 _FOLD_WAIT_S = 0.05
@@ -43,6 +45,8 @@ class SnapshotCalls(VolumeDriver):
     Locks are taken in one order: what is made, then what it is made from.
     """
 
+    _authority: Authority | None
+    """Of certificates, if exports are reached from other hosts."""
     _configuration: LocalConfiguration
     _layout: Layout
 
@@ -74,6 +78,7 @@ class SnapshotCalls(VolumeDriver):
         with as_driver_errors(f"deleting {snapshot.name}"), locked_record(self._layout, snapshot.id) as record:
             record.book.admit_deletion(fence, now=time.time())
             record.save()
+            self._withdraw(record)
             ExportDaemon(self._layout.run_directory(snapshot.id)).stop()
             directory = LayerDirectory(self._layout.snapshot_layers(snapshot.id))
             directory.draft.remove()
@@ -141,7 +146,7 @@ class SnapshotCalls(VolumeDriver):
             record.save()
             daemon = self._snapshot_daemon(snapshot)
             daemon.serve(record.book.wanted)
-            return connection_info(order.volume_id, request, daemon.nbd_socket, snapshot_id=snapshot.id)
+            return daemon.server.connection_info(order.volume_id, request, snapshot_id=snapshot.id)
 
     def unexport_snapshot(self, snapshot: SnapshotRef, attachment_id: str, fence: Fence) -> None:
         """Bring the snapshot's daemon to serve the others only. Raises as the contract says."""
@@ -150,6 +155,7 @@ class SnapshotCalls(VolumeDriver):
         with as_driver_errors(doing), locked_record(self._layout, snapshot.id) as record:
             record.book.admit_export(attachment_id, fence, now=time.time()).mode = None
             record.save()
+            self._withdraw(record)
             exists = LayerDirectory(self._layout.snapshot_layers(snapshot.id)).order() is not None
             self._snapshot_daemon(snapshot).serve(record.book.wanted if exists else {})
 
@@ -280,10 +286,21 @@ class SnapshotCalls(VolumeDriver):
     def _daemon(self, ref: VolumeRef) -> ExportDaemon:
         directory = LayerDirectory(self._layout.volume_layers(ref.id))
         order = directory.order()
-        return ExportDaemon(self._layout.run_directory(ref.id), directory.files(order) if order else ())
+        return self._daemon_of(ref.id, directory.files(order) if order else ())
 
     def _snapshot_daemon(self, snapshot: SnapshotRef) -> ExportDaemon:
         directory = LayerDirectory(self._layout.snapshot_layers(snapshot.id))
         order = directory.order()
-        files = directory.files(order) if order else ()
-        return ExportDaemon(self._layout.run_directory(snapshot.id), files, is_read_only=True)
+        return self._daemon_of(snapshot.id, directory.files(order) if order else (), is_read_only=True)
+
+    def _daemon_of(self, thing_id: str, layers: Sequence[Path], *, is_read_only: bool = False) -> ExportDaemon:
+        directory, configuration = self._layout.run_directory(thing_id), self._configuration
+        server = None
+        if self._authority is not None:
+            server = TlsServer(directory, self._authority, configuration.listen, configuration.ports)
+        return ExportDaemon(directory, layers, server=server, is_read_only=is_read_only)
+
+    def _withdraw(self, record: LockedRecord) -> None:
+        """Forget the credentials of attachments that lost their access. :raises OSError: if that fails."""
+        if self._authority is not None:
+            self._authority.withdraw([name for name in record.book.exports if name not in record.book.wanted])

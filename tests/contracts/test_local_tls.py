@@ -1,0 +1,211 @@
+"""Exports of the local back-end to other hosts: only the attachment they are for gets in, and only while it is one."""
+
+import socket
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from drivers.connect import open_connection
+from drivers.errors import BackendDown, InvalidConfiguration, NotSupported, StaleFence
+from drivers.types import ConnectionInfo, SnapshotRef
+from drivers.volume.local import LocalDriver
+from tests.contracts.connector import ConnectorContract
+from tests.contracts.machine import daemons_of, eventually, needs_libnbd, needs_local, processes_naming
+from tests.contracts.volume_driver import FIRST, LATER, is_dead, new_ref, new_request, text_at, write_at
+from tests.contracts.volume_snapshots import keep
+
+pytestmark = [needs_local, needs_libnbd]
+
+HERE = "127.0.0.1"
+OWN = ("authority_certificate", "client_certificate", "client_key")
+
+
+@pytest.fixture
+def root():
+    with tempfile.TemporaryDirectory(prefix="celinder-") as name:
+        yield Path(name)
+        LocalDriver.from_settings("local", {"path": name}).stop_exports()
+        eventually(lambda: not processes_naming(name), "the end of all processes")
+
+
+@pytest.fixture
+def driver(root):
+    driver = LocalDriver.from_settings("local", {"path": str(root), "listen": HERE})
+    driver.check()
+    return driver
+
+
+@pytest.fixture
+def ref(driver):
+    ref = new_ref()
+    driver.create_volume(ref, FIRST)
+    return ref
+
+
+def with_members(info: ConnectionInfo, **members) -> ConnectionInfo:
+    return replace(info, data={**info.data, **members})
+
+
+def with_credentials_of(info: ConnectionInfo, other: ConnectionInfo) -> ConnectionInfo:
+    return with_members(info, **{name: other.data[name] for name in OWN})
+
+
+def is_refused(info: ConnectionInfo) -> bool:
+    try:
+        open_connection(info).close()
+    except BackendDown:
+        return True
+    return False
+
+
+class TestTlsConnection(ConnectorContract):
+    @pytest.fixture
+    def reach(self, driver):
+        """Give the volume read-write, and read-only by a connection that never gets to be anything else."""
+        ref = new_ref()
+        driver.create_volume(ref, FIRST)
+
+        def reach(mode):
+            if mode == "rw":
+                return open_connection(driver.export(ref, new_request("rw"), FIRST))
+            pytest.skip("all exports of a volume that is reached by TCP have one mode")
+
+        return reach
+
+
+def test_an_attachment_s_own_certificate_lets_it_in(driver, ref):
+    request = new_request()
+    info = driver.export(ref, request, FIRST)
+    assert (info.data["transport"], info.data["tls"], info.data["host"]) == ("tcp", "x509", HERE)
+    assert all(isinstance(value, str | int | bool | None) for value in info.data.values())
+    write_at(info, 5, b"by tls")
+    assert text_at(info, 5, 6) == b"by tls"
+    assert driver.export(ref, request, LATER) == info
+
+
+def test_a_client_without_tls_gets_nothing(driver, ref):
+    info = driver.export(ref, new_request(), FIRST)
+    with socket.create_connection((HERE, info.data["port"]), timeout=10) as plain:
+        greeting = plain.recv(18, socket.MSG_WAITALL)
+        assert greeting.startswith(b"NBDMAGIC")
+        name = info.data["export"].encode()
+        plain.sendall(
+            (1).to_bytes(4, "big") + b"IHAVEOPT" + (1).to_bytes(4, "big") + len(name).to_bytes(4, "big") + name
+        )
+        assert plain.recv(64) == b""
+    with pytest.raises(NotSupported):
+        open_connection(with_members(info, tls=None))
+
+
+def test_another_volume_s_attachment_is_refused_by_the_daemon(driver, ref):
+    other = new_ref()
+    driver.create_volume(other, FIRST)
+    mine, theirs = driver.export(ref, new_request(), FIRST), driver.export(other, new_request(), FIRST)
+    assert is_refused(with_credentials_of(mine, theirs))
+    assert is_refused(with_credentials_of(theirs, mine))
+    assert not is_refused(mine)
+
+
+def test_a_certificate_of_another_authority_is_refused_by_both_sides(driver, ref):
+    with tempfile.TemporaryDirectory(prefix="celinder-") as elsewhere:
+        stranger = LocalDriver.from_settings("local", {"path": elsewhere, "listen": HERE})
+        stranger.check()
+        stranger.create_volume(ref, FIRST)
+        request = new_request()
+        mine, forged = driver.export(ref, request, FIRST), stranger.export(ref, request, FIRST)
+        assert is_refused(with_credentials_of(mine, forged))
+        assert is_refused(with_members(mine, authority_certificate=forged.data["authority_certificate"]))
+        names = {name: forged.data[name] for name in OWN[1:]}
+        assert is_refused(with_members(mine, **names))
+        stranger.delete_volume(ref, LATER)
+
+
+def test_after_detaching_the_certificate_is_refused_and_live_connections_are_cut(driver, root, ref):
+    gone, stays = new_request(), new_request()
+    info, other = driver.export(ref, gone, FIRST), driver.export(ref, stays, FIRST)
+    with open_connection(info) as cut, open_connection(other) as kept:
+        driver.unexport(ref, gone.attachment_id, LATER)
+        assert is_dead(cut)
+        assert not is_dead(kept)
+    assert is_refused(info)
+    assert is_refused(with_credentials_of(other, info))
+    assert not is_refused(other)
+    assert [path.stem for path in (root / "certificates" / "clients").iterdir()] == [stays.attachment_id]
+    with pytest.raises(StaleFence):
+        driver.export(ref, gone, FIRST)
+
+
+def test_the_certificate_of_a_past_attachment_does_not_open_the_next_one(driver, ref):
+    first, second = new_request(), new_request()
+    past = driver.export(ref, first, FIRST)
+    driver.unexport(ref, first.attachment_id, LATER)
+    info = driver.export(ref, second, LATER)
+    assert is_refused(with_credentials_of(info, past))
+    assert not is_refused(info)
+
+
+def test_a_server_by_another_name_is_refused_by_the_client(driver, ref):
+    info = driver.export(ref, new_request(), FIRST)
+    assert is_refused(with_members(info, host="localhost"))
+
+
+def test_exports_of_one_volume_have_one_mode(driver, ref):
+    driver.export(ref, new_request("ro"), FIRST)
+    with pytest.raises(NotSupported, match="read-only"):
+        driver.export(ref, new_request("rw"), FIRST)
+    driver.export(ref, new_request("ro"), FIRST)
+
+
+def test_a_killed_daemon_comes_back_on_the_same_port_for_the_same_certificates(driver, root, ref):
+    request = new_request()
+    info = driver.export(ref, request, FIRST)
+    write_at(info, 0, b"flushed")
+    for daemon in daemons_of(root):
+        daemon.kill()
+    assert driver.export(ref, request, FIRST) == info
+    assert text_at(info, 0, 7) == b"flushed"
+
+
+def test_a_snapshot_is_read_by_tls_while_its_volume_is_written(driver, ref):
+    write_at(driver.export(ref, new_request(), FIRST), 0, b"before")
+    snapshot: SnapshotRef = keep(driver, ref)
+    request = new_request("ro")
+    info = driver.export_snapshot(snapshot, request, FIRST)
+    write_at(driver.export(ref, new_request(), FIRST), 0, b"after!")
+    assert text_at(info, 0, 6) == b"before"
+    driver.unexport_snapshot(snapshot, request.attachment_id, LATER)
+    assert is_refused(info)
+
+
+def test_keys_can_be_read_by_their_owner_only_and_go_with_the_volume(driver, root, ref):
+    driver.export(ref, new_request(), FIRST)
+    files = [path for path in (root / "certificates").rglob("*") if path.is_file()]
+    assert all(path.stat().st_mode & 0o077 == 0 for path in files)
+    driver.delete_volume(ref, LATER)
+    assert list((root / "certificates" / "clients").iterdir()) == []
+
+
+def test_the_authority_stays_and_the_server_s_certificate_follows_the_host(driver, root, ref):
+    request = new_request()
+    before = driver.export(ref, request, FIRST)
+    LocalDriver.from_settings("local", {"path": str(root), "listen": "localhost"}).check()
+    driver.stop_exports()
+    renamed = LocalDriver.from_settings("local", {"path": str(root), "listen": "localhost"})
+    info = renamed.export(ref, request, FIRST)
+    assert info.data["host"] == "localhost"
+    assert not is_refused(info)
+    assert info.data["authority_certificate"] == before.data["authority_certificate"]
+
+
+def test_when_all_ports_are_taken_it_says_so_and_a_free_one_is_found(root, ref, driver):
+    with socket.create_server((HERE, 0)) as taken:
+        port = taken.getsockname()[1]
+        settings = {"path": str(root), "listen": HERE, "first_port": port, "last_port": port}
+        narrow = LocalDriver.from_settings("local", settings)
+        with pytest.raises(BackendDown, match="No port"):
+            narrow.export(ref, new_request(), FIRST)
+        assert daemons_of(root) == []
+    with pytest.raises(InvalidConfiguration, match="last_port"):
+        LocalDriver.from_settings("local", {"path": str(root), "first_port": 5000, "last_port": 4999})
