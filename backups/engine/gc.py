@@ -104,6 +104,8 @@ class _Run:
         live = live_chunks(self._store, self._source)
         if self._index.damaged or self._index.adopted:
             self._index.repair()
+        else:
+            self._index.refresh()  # what the manifests rely upon was indexed before they were put
         try:
             self._sweep(live, writers)
             self._condemn(live, writers)

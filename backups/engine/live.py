@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Iterator
 
+from backups.engine.errors import BackupMissing
 from backups.engine.manifest import backup_ids, read_manifest, slots_of
 from backups.engine.repository import ProjectStore
 from backups.engine.source import ChunkSource
@@ -42,7 +43,10 @@ def live_chunks(store: ProjectStore, source: ChunkSource) -> LiveChunks:
     found = LiveChunks()
     seen: set[bytes] = set()
     for backup_id in backup_ids(store):
-        manifest, _ = read_manifest(store, backup_id)
+        try:
+            manifest, _ = read_manifest(store, backup_id)
+        except BackupMissing:
+            continue  # deleted since it was listed
         for number, segment in enumerate(manifest.segments):
             if segment is not None and segment not in seen:
                 seen.add(segment)

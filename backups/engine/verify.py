@@ -237,7 +237,11 @@ class _Run:
         """Note a backup if it is not the one it should be, or a chunk of it is nowhere whole."""
         try:
             manifest, _ = read_manifest(self._store, backup_id, digest=digest)
-        except (BackupMissing, Damaged) as error:
+        except BackupMissing as error:
+            if digest is not None:
+                self._report.concerned[backup_id] = error.message
+            return  # otherwise it was deleted since it was listed
+        except Damaged as error:
             self._report.concerned[backup_id] = error.message
             return
         for verdict in self._verdicts_of(manifest):

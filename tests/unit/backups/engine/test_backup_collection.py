@@ -1,6 +1,8 @@
 """The collector takes what nobody needs and never what somebody needs, whoever writes meanwhile."""
 
 import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -14,6 +16,26 @@ from drivers.memory_pool import PAGE_BYTES
 from tests.backup_images import SMALL, CountedTarget, backup, fresh_target, image, project, restored
 
 NOBODY = {"is_dead": lambda _writer: False}
+
+
+class Meddling(CountedTarget):
+    """A target on which something happens once, just before or just after an object is put."""
+
+    def __init__(self, moment: str, *, is_before: bool, happening) -> None:
+        super().__init__("images")
+        self._moment, self._is_before, self._happening = moment, is_before, happening
+        self.has_happened = False
+
+    def _put(self, name, buffers, *, only_if_absent):
+        is_time = self._moment in name and not self.has_happened
+        if is_time and self._is_before:
+            self.has_happened = True
+            self._happening()
+        done = super()._put(name, buffers, only_if_absent=only_if_absent)
+        if is_time and not self._is_before:
+            self.has_happened = True
+            self._happening()
+        return done
 
 
 class Killed(BaseException):
@@ -103,36 +125,82 @@ def test_a_backup_taken_for_dead_although_it_lives_begins_anew_and_is_never_wron
     assert verify(store).is_sound
 
 
-@pytest.mark.parametrize("moment", ["manifests/", "index/"])
-def test_a_collector_that_runs_just_before_a_backup_commits_harms_nobody(moment):
-    """Both runs happen when the backup is about to put an object, the first with a writer it thinks dead."""
-    runs = []
-
-    class Meddling(CountedTarget):
-        is_armed = False
-
-        def _put(self, name, buffers, *, only_if_absent):
-            if self.is_armed and moment in name and not runs:
-                runs.append(name)
-                delete_manifest(store, "old")
-                for _ in range(2):
-                    collect(store, is_dead=lambda _writer: True)
-            return super()._put(name, buffers, only_if_absent=only_if_absent)
-
-    fresh_target()
-    target = Meddling("images")
-    store = project(target)
+@pytest.mark.parametrize("is_before", [True, False])
+@pytest.mark.parametrize("moment", ["packs/", "index/", "manifests/"])
+def test_a_collector_that_takes_a_living_backup_for_dead_at_the_worst_moment_harms_nobody(store, moment, is_before):
     volume = image(12)
     backup(store, volume, "old")
     volume.pwrite(b"new", 0)
-    target.is_armed = True
+
+    def collect_all():
+        delete_manifest(store, "old")
+        for _ in range(2):
+            collect(store, is_dead=lambda _writer: True)
+
+    meddled = project(Meddling(moment, is_before=is_before, happening=collect_all))
     with pytest.raises(ChunksGone):
-        backup(store, volume, "one")
-    backup(store, volume, "one")
-    assert runs
-    assert restored(store, "one") == volume.whole()
+        backup(meddled, volume, "one")
+    backup(meddled, volume, "one")
+    assert meddled.target.has_happened
     for _ in range(2):
         collect(store)
+    assert restored(store, "one") == volume.whole()
+    assert verify(store).is_sound
+
+
+def test_a_worker_that_wakes_up_when_its_successor_is_done_spoils_nothing(store):
+    """It is stopped just before it puts the manifest."""
+    volume = image(12)
+    done = []
+    meddled = project(
+        Meddling("manifests/", is_before=True, happening=lambda: done.append(backup(store, volume, "one")))
+    )
+    with pytest.raises(ChunksGone):
+        backup(meddled, volume, "one")
+    assert restored(store, "one", digest=done[0].digest) == volume.whole()
+    assert backup(store, volume, "one") == done[0]
+
+
+def test_a_worker_that_stops_before_it_can_tell_of_its_manifest_agrees_with_its_successor(store):
+    volume = image(12)
+    done = []
+    meddled = project(
+        Meddling("manifests/", is_before=False, happening=lambda: done.append(backup(store, volume, "one")))
+    )
+    assert backup(meddled, volume, "one") == done[0]
+    assert restored(store, "one", digest=done[0].digest) == volume.whole()
+
+
+def test_backups_deletions_and_collections_at_once_lose_nothing(store):
+    """Threads that know nothing of each other, with contents that often are the same."""
+    stop = threading.Event()
+    kept: dict[str, bytes] = {}
+
+    def write(writer: int) -> None:
+        story = random.Random(writer)  # noqa: S311 - content only
+        for number in range(8):
+            volume = image(10, seed=story.randrange(3))
+            backup(store, volume, f"w{writer}-{number}")
+            if number % 2:
+                kept[f"w{writer}-{number}"] = volume.whole()
+            else:
+                delete_manifest(store, f"w{writer}-{number}")
+
+    def tidy() -> None:
+        while not stop.is_set():
+            collect(store, **NOBODY)
+
+    with ThreadPoolExecutor(3) as threads:
+        tidying = threads.submit(tidy)
+        writing = [threads.submit(write, writer) for writer in (1, 2)]
+        try:
+            for each in writing:
+                each.result(timeout=60)
+        finally:
+            stop.set()
+        tidying.result(timeout=60)
+    for backup_id, content in kept.items():
+        assert restored(store, backup_id) == content
     assert verify(store).is_sound
 
 
