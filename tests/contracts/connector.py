@@ -1,6 +1,7 @@
 """What every connection must do: a suite to be run on each protocol."""
 
 import hashlib
+import sys
 from itertools import pairwise
 
 import pytest
@@ -57,6 +58,14 @@ class ConnectorContract:
         buffer = bytearray(b".........")
         connection.pread_into(memoryview(buffer)[3:6], 0)
         assert buffer == b"...abc..."
+
+    def test_a_buffer_is_let_go_once_it_was_moved(self, connection):
+        buffer = bytearray(3 * MIB)
+        before = sys.getrefcount(buffer)
+        for _ in range(5):
+            connection.pwrite(buffer, 0)
+            connection.pread_into(buffer, 0)
+        assert sys.getrefcount(buffer) == before
 
     @pytest.mark.parametrize(("length", "beyond"), [(1, 0), (2, -1), (1, 2**40)])
     def test_beyond_the_end_nothing_is_read_or_written(self, connection, length, beyond):
