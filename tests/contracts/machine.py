@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -35,10 +36,10 @@ def eventually(is_so: Callable[[], object], what: str) -> None:
 def processes_naming(text: str) -> list[psutil.Process]:
     """Return the live processes with `text` somewhere on their command line."""
     found = []
-    for process in psutil.process_iter(["cmdline", "status"]):
-        command = process.info["cmdline"] or []
-        if process.info["status"] != psutil.STATUS_ZOMBIE and any(text in word for word in command):
-            found.append(process)
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError, psutil.NoSuchProcess):  # it ended meanwhile; a zombie has no command line
+            if text.encode() in path.read_bytes():
+                found.append(psutil.Process(int(path.parent.name)))
     return found
 
 

@@ -233,6 +233,17 @@ def test_layers_do_not_pile_up_when_old_snapshots_make_room_for_new_ones(driver,
     assert len({path.stat().st_ino for path in layers_of(root)}) == 2
 
 
+def test_layers_do_not_pile_up_under_clones_that_come_and_go(driver, root, ref):
+    info = driver.export(ref, new_request(), FIRST)
+    for number in range(12):
+        write_at(info, number * MIB, b"%x" % number)
+        clone = new_ref()
+        driver.clone_volume(clone, ref, FIRST)
+        driver.delete_volume(clone, LATER)
+    assert len(layers_of(root)) < 12
+    assert text_at(info, 0, 11 * MIB + 1)[::MIB] == b"0123456789ab"
+
+
 def test_a_layer_that_is_read_elsewhere_is_folded_later(driver, root, ref):
     put(driver, ref, 0, b"0")
     snapshots = [keep(driver, ref)]

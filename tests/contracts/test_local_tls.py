@@ -60,19 +60,29 @@ def is_refused(info: ConnectionInfo) -> bool:
     return False
 
 
+@pytest.fixture(scope="module")
+def shared_driver():
+    with tempfile.TemporaryDirectory(prefix="celinder-") as name:
+        driver = LocalDriver.from_settings("local", {"path": name, "listen": HERE})
+        driver.check()
+        yield driver
+        driver.stop_exports()
+
+
 class TestTlsConnection(ConnectorContract):
     @pytest.fixture
-    def reach(self, driver):
+    def reach(self, shared_driver):
         """Give the volume read-write, and read-only by a connection that never gets to be anything else."""
         ref = new_ref()
-        driver.create_volume(ref, FIRST)
+        shared_driver.create_volume(ref, FIRST)
 
         def reach(mode):
             if mode == "rw":
-                return open_connection(driver.export(ref, new_request("rw"), FIRST))
+                return open_connection(shared_driver.export(ref, new_request("rw"), FIRST))
             pytest.skip("all exports of a volume that is reached by TCP have one mode")
 
-        return reach
+        yield reach
+        shared_driver.delete_volume(ref, LATER)
 
 
 def test_an_attachment_s_own_certificate_lets_it_in(driver, ref):

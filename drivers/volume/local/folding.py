@@ -25,18 +25,24 @@ log = logging.getLogger(__name__)
 
 MOST_BYTES_AT_ONCE = 256 * 1024**2
 """A larger layer is folded only by a daemon, beside its work; without one the volume would be locked too long."""
+MOST_BYTES_IN_A_HURRY = 16 * 1024**2
+MANY_LAYERS = 6
 MOST_AT_ONCE = 4
 WAIT_S = 2.0
 """How long to wait for a daemon to finish; it goes on after that, and the next call finds it done."""
 _LOCK_WAIT_S = 0.05
 
 
-def fold(layout: Layout, volume_id: str) -> None:
+def fold(layout: Layout, volume_id: str, *, is_hurried: bool = False) -> None:
     """Fold what can be folded of a volume's layers; the caller holds its lock. Those in use elsewhere are left alone.
+
+    In a hurry nothing is waited for, and only a long row of layers is looked at.
 
     :raises DriverError, OSError: if it fails; nothing is lost then.
     """
     own = LayerDirectory(layout.volume_layers(volume_id))
+    if is_hurried and len((own.order() or Order(())).layers) < MANY_LAYERS:
+        return
     for _ in range(MOST_AT_ONCE):
         holders = _holders(layout)
         pair = _foldable(own, holders)
@@ -46,7 +52,7 @@ def fold(layout: Layout, volume_id: str) -> None:
         try:
             with _all_locked(layout, own, concerned):
                 # Only now is it certain that nobody begins to need the state between the two.
-                if _foldable(own, _holders(layout)) != pair or not _fold_pair(layout, volume_id, own, pair):
+                if _foldable(own, _holders(layout)) != pair or not _fold_pair(layout, own, pair, is_hurried=is_hurried):
                     return
                 for directory in concerned:
                     _drop(directory, pair[1])
@@ -88,14 +94,14 @@ def _all_locked(layout: Layout, own: LayerDirectory, concerned: list[LayerDirect
         yield
 
 
-def _fold_pair(layout: Layout, volume_id: str, own: LayerDirectory, pair: tuple[str, str]) -> bool:
+def _fold_pair(layout: Layout, own: LayerDirectory, pair: tuple[str, str], *, is_hurried: bool) -> bool:
     """Bring what the upper layer holds into the lower one, and tell whether that is finished. Raises as `fold`."""
     order = own.order() or Order(())
     lower, upper = (own.file(layer) for layer in pair)
-    daemon = ExportDaemon(layout.run_directory(volume_id), own.files(order))
+    daemon = ExportDaemon(layout.run_directory(own.path.name.partition("-")[2]), own.files(order))
     if daemon.is_running():
-        return daemon.fold(lower, upper, wait_s=WAIT_S)
-    if upper.stat().st_blocks * 512 > MOST_BYTES_AT_ONCE:
+        return daemon.fold(lower, upper, wait_s=0 if is_hurried else WAIT_S)
+    if upper.stat().st_blocks * 512 > (MOST_BYTES_IN_A_HURRY if is_hurried else MOST_BYTES_AT_ONCE):
         return False
     chain = own.files(Order(order.layers[: order.layers.index(pair[1]) + 1]))
     run_limited(["qemu-img", "commit", "-q", "-d", "--", f"json:{json.dumps(_graph(chain))}"])

@@ -48,12 +48,13 @@ class Process:
 def daemons_below(directory: Path) -> Iterator[Process]:
     """Yield our own user's export daemons that keep their pid file below `directory`; close each after use."""
     for entry in Path("/proc").iterdir():
-        if not entry.name.isdecimal():
+        if not entry.name.isdecimal() or not _is_daemon_below(entry, f"{directory}/"):
             continue
         try:
             process = Process(int(entry.name))
         except OSError:
             continue
+        # Asked again now that we hold it: the number may have come to mean another process in between.
         if _is_daemon_below(entry, f"{directory}/") and not process.has_ended():
             yield process
         else:
@@ -78,11 +79,12 @@ def end_daemons_below(directory: Path) -> int:
 def _is_daemon_below(entry: Path, prefix: str) -> bool:
     """Tell whether the /proc directory `entry` is of a daemon started by us with its pid file below `prefix`."""
     try:
-        if entry.stat().st_uid != os.geteuid():
+        command = (entry / "cmdline").read_bytes()
+        if _PROGRAM.encode() not in command or entry.stat().st_uid != os.geteuid():
             return False
-        argv = (entry / "cmdline").read_bytes().decode("utf-8", "surrogateescape").split("\0")
     except OSError:
         return False
+    argv = command.decode("utf-8", "surrogateescape").split("\0")
     if Path(argv[0]).name != _PROGRAM or "--pidfile" not in argv[:-1]:
         return False
     return argv[argv.index("--pidfile") + 1].startswith(prefix)

@@ -72,6 +72,7 @@ class SnapshotCalls(VolumeDriver):
                 with directory.replaced() as made:
                     made.link(source, order)
                     made.write(Order(order.layers, volume.id, snapshot.size_gib))
+        self._fold(volume, is_hurried=True)
 
     def delete_snapshot(self, snapshot: SnapshotRef, fence: Fence) -> None:
         """End the daemon, then remove the links. Raises as the contract says."""
@@ -102,6 +103,7 @@ class SnapshotCalls(VolumeDriver):
                 return
             with locked_record(self._layout, source.id), self._room_for(ref, self._size_gib(source)):
                 self._make_on(ref, *self._sealed(source))
+        self._fold(source, is_hurried=True)
 
     def revert_to_snapshot(self, ref: VolumeRef, snapshot: SnapshotRef, fence: Fence) -> None:
         """Put an empty layer on top of the snapshot's and forget the others. Raises as the contract says."""
@@ -174,7 +176,7 @@ class SnapshotCalls(VolumeDriver):
                 opened.pop_all()
             return held_ranges(layers, order.size_gib * GIB)
 
-    def _fold(self, ref: VolumeRef) -> None:
+    def _fold(self, ref: VolumeRef, *, is_hurried: bool = False) -> None:
         """Fold layers of a volume if nobody is at work on it. What fails is told in the log: it can wait."""
         try:
             with (
@@ -182,7 +184,7 @@ class SnapshotCalls(VolumeDriver):
                 locked_record(self._layout, ref.id, wait_s=_FOLD_WAIT_S),
             ):
                 if self._layout.image(ref.id).exists():
-                    fold(self._layout, ref.id)
+                    fold(self._layout, ref.id, is_hurried=is_hurried)
         except DriverError as error:
             log.info("layers of %s were not folded: %s", ref.name, error.message)
 
