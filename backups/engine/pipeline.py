@@ -101,7 +101,7 @@ class _Job:
             self._state = self._begin()
             self._resumed = self._state.chunks_bytes, self._state.stored_bytes, self._state.packs
             self._meter = Meter(self._hooks, self._geometry.volume_bytes, done_bytes=self._state.position)
-            self._saved_bytes, self._saved_at = 0, time.monotonic()
+            self._submitted_bytes, self._saved_bytes, self._saved_at = 0, 0, time.monotonic()
             planner = Planner(self._geometry, self._source, self._parent(), self._request.changed)
             for number in range(len(self._state.segments), self._geometry.segments):
                 with self._readers.connections.one() as connection:
@@ -149,6 +149,7 @@ class _Job:
         base = plan.number * self._geometry.segment_slots
         for first, count in plan.spans(self._readers.span_slots):
             self._readers.submit(plan.slots, base, first, count)
+            self._submitted_bytes += count * self._geometry.chunk_bytes
             self._tell((base + first) * self._geometry.chunk_bytes)
             if self._is_due():
                 self._readers.drain()
@@ -172,8 +173,8 @@ class _Job:
         return segment
 
     def _is_due(self) -> bool:
-        """Return whether so much was read, or so much time has passed, that a checkpoint is worth its cost."""
-        if self._readers.read_bytes - self._saved_bytes >= self._options.checkpoint_bytes:
+        """Return whether another span would be more than may be done twice, or it is time for a checkpoint."""
+        if self._submitted_bytes - self._saved_bytes + self._options.span_bytes > self._options.checkpoint_bytes:
             return True
         return time.monotonic() - self._saved_at >= self._options.checkpoint_s
 
@@ -188,7 +189,7 @@ class _Job:
         checkpoints.save(self._store, self._request.backup_id, self._state)
         self._hooks.on_checkpoint(Checkpoint(self._state.sequence, self._state.position))
         self._tell(self._state.position, now=True)
-        self._saved_bytes, self._saved_at = self._readers.read_bytes, time.monotonic()
+        self._saved_bytes, self._saved_at = self._submitted_bytes, time.monotonic()
 
     def _publish(self) -> None:
         """Have all packs on the target and in the index, and count them."""

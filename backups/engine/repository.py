@@ -88,6 +88,13 @@ class Repository:
             return ProjectStore(self, project_id, ProjectKeys(masters.unwrap(wrapped, context)))
         raise KeyMissing(f"Project {project_id} has no key in this repository that the master keys at hand open")
 
+    def shred(self, project_id: str) -> None:
+        """Destroy everything a project has: first its keys, after which the rest is noise, then the rest."""
+        prefix = fmt.project_prefix(project_id)
+        for folder in ("keys/", ""):
+            for found in list(self.target.list(prefix + folder)):
+                self.target.delete(found.name)
+
     def rotate(self, masters: MasterKeys) -> int:
         """Wrap all project keys by the current master key, drop what other ones wrapped, return how many projects.
 

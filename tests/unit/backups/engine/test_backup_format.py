@@ -12,7 +12,7 @@ from backups.engine.repository import Repository
 from drivers.backup.memory import shelf
 from drivers.errors import InvalidConfiguration
 from drivers.memory_pool import PAGE_BYTES
-from tests.backup_images import MASTERS, PROJECT, backup, fresh_target, image, project, restored
+from tests.backup_images import MASTERS, OTHER_PROJECT, PROJECT, backup, fresh_target, image, project, restored
 from tests.backup_reader import StrangersReader
 
 MASTER = bytes(range(32))
@@ -64,6 +64,18 @@ def test_master_keys_are_rotated_without_touching_anything_else(tmp_path):
     assert restored(Repository.open(target).project(PROJECT, only_new), "one") == volume.whole()
     with pytest.raises(KeyMissing):
         Repository.open(target).project(PROJECT, MASTERS)
+
+
+def test_a_shredded_project_is_gone_and_no_other(tmp_path):
+    target = fresh_target()
+    store, other = project(target), project(target, OTHER_PROJECT)
+    volume = image(5)
+    for each in (store, other):
+        backup(each, volume, "one")
+    store.repository.shred(PROJECT)
+    assert list(store.repository.projects()) == [OTHER_PROJECT]
+    assert not list(target.list(f"projects/{PROJECT}/"))
+    assert restored(other, "one") == volume.whole()
 
 
 def test_a_project_key_serves_no_other_project():
