@@ -7,7 +7,7 @@ from tests.factories import AttachmentFactory
 from tests.unit.volumes.conftest import taken
 from volumes.models import Volume
 from volumes.services.attachments import delete_attachment
-from volumes.services.volumes import extend_volume
+from volumes.services.contents import extend_volume
 from volumes.workflows import extend
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
