@@ -92,9 +92,9 @@ def image(pages: int, *, filled: int | None = None, seed: int = 1, tail: int = 0
 
 
 def backup(store: ProjectStore, volume: Connection, backup_id: str, *, options: Options = SMALL, **more) -> Result:
-    hooks = more.pop("hooks", None)
+    hooks, cache = more.pop("hooks", None), more.pop("cache", None)
     request = Request(backup_id, "volume", more.pop("source", f"snapshot-of-{backup_id}"), **more)
-    return back_up(store, [volume], request, options=options, hooks=hooks)
+    return back_up(store, [volume], request, options=options, hooks=hooks, cache=cache)
 
 
 def restored(store: ProjectStore, backup_id: str, *, into: Image | None = None, **more) -> bytes:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from backups.engine import checkpoints, marks
 from backups.engine import format as fmt
@@ -65,7 +64,6 @@ def collect(
     is_dead: Callable[[Writer], bool] = is_old,
     options: Options | None = None,
     limit: Callable[[int], None] = lambda _bytes: None,
-    cache: Path | None = None,
 ) -> Collected:
     """Delete what an earlier run condemned and nobody needs, then condemn what nobody needs now. Blocks no backup.
 
@@ -75,7 +73,7 @@ def collect(
     :raises Damaged: if it cannot be known what a backup needs; verify, then delete or heal that backup.
     """
     with _lock(store):
-        index = ChunkIndex(store, cache)
+        index = ChunkIndex(store)  # of its own: what others publish meanwhile must not appear in the middle
         try:
             return _Run(store, index, options or Options(), limit).run(is_dead)
         finally:

@@ -17,6 +17,7 @@ from drivers.errors import ObjectMissing
 FOLDER = "index/"
 _SEGMENT_ENTRIES = 65536
 _TRIES = 5
+NO_PACK = bytes(fmt.PACK_ID_BYTES)
 _MOST_LOOKS = 256
 """More packs than this are looked for in a listing, not one by one."""
 
@@ -144,7 +145,10 @@ class ChunkIndex:
             self._store.delete(name)
 
     def missing_packs(self, *, own: bool = False) -> list[bytes]:
-        """Return the packs relied upon, with `own` also those published, that are not on the target with their size."""
+        """Return the packs relied upon, with `own` also those published, that are not on the target with their size.
+
+        `NO_PACK` stands for one that the index does not name any more.
+        """
         with self._lock:
             wanted = {number for number, used in enumerate(self._used_packs) if used}
             wanted.update(number for number, is_own in enumerate(self._own_packs) if own and is_own)
@@ -155,7 +159,7 @@ class ChunkIndex:
                     wanted.discard(number)
         missing = []
         for number in wanted:
-            pack_id, size = self.mirror.pack(number) or (bytes(fmt.PACK_ID_BYTES), -1)
+            pack_id, size = self.mirror.pack(number) or (NO_PACK, -1)
             if self._size_of(pack_id) != size:
                 missing.append(pack_id)
         return missing
@@ -174,9 +178,9 @@ class ChunkIndex:
 
     def _follow(self) -> bool:
         """Learn new segments and forget those that are gone; return False if some went while this looked."""
+        known = self.mirror.segments()  # first: what others who share the mirror publish meanwhile is not gone
         there = {found.name for found in self._store.list(FOLDER)}
         self.damaged = {}
-        known = self.mirror.segments()
         for name in sorted(there - known):
             try:
                 body, _ = self._store.get_sealed(Kind.INDEX, name)

@@ -10,7 +10,7 @@ from backups.engine import format as fmt
 from backups.engine.checkpoints import State
 from backups.engine.chunks import ChunkCodec
 from backups.engine.errors import BackupMissing, ChunksGone, Damaged
-from backups.engine.index import ChunkIndex
+from backups.engine.index import NO_PACK, ChunkIndex
 from backups.engine.manifest import (
     Geometry,
     Manifest,
@@ -233,7 +233,7 @@ class _Job:
     def _need_packs(self, *, own: bool = False) -> None:
         """Make sure that the packs relied upon are there. :raises ChunksGone: if not; then nobody relies on them."""
         missing = self._index.missing_packs(own=own)
-        for pack_id in missing:
+        for pack_id in set(missing) - {NO_PACK}:
             marks.quarantine(self._store, pack_id, [])
         if missing:
             checkpoints.drop(self._store, self._request.backup_id)

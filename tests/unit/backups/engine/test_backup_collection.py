@@ -171,8 +171,10 @@ def test_a_worker_that_stops_before_it_can_tell_of_its_manifest_agrees_with_its_
     assert restored(store, "one", digest=done[0].digest) == volume.whole()
 
 
-def test_backups_deletions_and_collections_at_once_lose_nothing(store):
-    """Threads that know nothing of each other, with contents that often are the same."""
+@pytest.mark.parametrize("is_cached", [False, True])
+def test_backups_deletions_and_collections_at_once_lose_nothing(store, is_cached, tmp_path):
+    """Threads that know nothing of each other but a mirror, with contents that often are the same."""
+    cache = tmp_path if is_cached else None
     stop = threading.Event()
     kept: dict[str, bytes] = {}
 
@@ -180,7 +182,7 @@ def test_backups_deletions_and_collections_at_once_lose_nothing(store):
         story = random.Random(writer)  # noqa: S311 - content only
         for number in range(8):
             volume = image(10, seed=story.randrange(3))
-            backup(store, volume, f"w{writer}-{number}")
+            backup(store, volume, f"w{writer}-{number}", cache=cache)
             if number % 2:
                 kept[f"w{writer}-{number}"] = volume.whole()
             else:
@@ -299,7 +301,9 @@ def test_deleting_while_restoring_from_a_pack_that_is_rewritten_finds_the_new_pl
     assert restored(store, "new", hooks=hooks, options=RestoreOptions(workers=1)) == volume.whole()
 
 
-def test_any_story_of_backups_deletions_and_collections_loses_nothing(store):
+@pytest.mark.parametrize("is_cached", [False, True])
+def test_any_story_of_backups_deletions_and_collections_loses_nothing(store, is_cached, tmp_path):
+    cache = tmp_path if is_cached else None
     story = random.Random(7)  # noqa: S311 - a repeatable story, nothing secret
     volumes = [image(10, seed=seed) for seed in (1, 1, 3)]
     wanted = {}
@@ -308,7 +312,7 @@ def test_any_story_of_backups_deletions_and_collections_loses_nothing(store):
         match story.randrange(4):
             case 0 | 1:
                 volume.pwrite(story.randbytes(100), story.randrange(volume.size - 100))
-                backup(store, volume, f"b{step}")
+                backup(store, volume, f"b{step}", cache=cache)
                 wanted[f"b{step}"] = volume.whole()
             case 2 if wanted:
                 gone = story.choice(sorted(wanted))
@@ -317,6 +321,6 @@ def test_any_story_of_backups_deletions_and_collections_loses_nothing(store):
             case _:
                 collect(store, options=Options(least_live=story.random(), most_segments=3))
     for backup_id, content in wanted.items():
-        assert restored(store, backup_id) == content
+        assert restored(store, backup_id, cache=cache) == content
     assert verify(store).is_sound
     assert not list(marks.writers(store))
