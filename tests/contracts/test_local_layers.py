@@ -19,7 +19,7 @@ from tests.contracts.machine import daemons_of, eventually, needs_libnbd, needs_
 from tests.contracts.volume_driver import FIRST, LAST, LATER, new_ref, new_request, text_at, write_at
 from tests.contracts.volume_snapshots import MIB, VolumeSnapshotsContract, get, keep, new_snapshot, put
 
-pytestmark = [needs_local, needs_libnbd]
+pytestmark = [needs_local, needs_libnbd, pytest.mark.slow]  # it starts many daemons
 
 # A worker that does one call and kills itself right before the step it is told: a change of a name, a program, a
 # connection or a command to a daemon. It prints how many steps there were, if it comes to the end.

@@ -16,7 +16,7 @@ from tests.contracts.machine import daemons_of, eventually, needs_libnbd, needs_
 from tests.contracts.volume_driver import FIRST, LATER, is_dead, new_ref, new_request, text_at, write_at
 from tests.contracts.volume_snapshots import keep
 
-pytestmark = [needs_local, needs_libnbd]
+pytestmark = [needs_local, needs_libnbd, pytest.mark.slow]  # it starts many daemons
 
 HERE = "127.0.0.1"
 OWN = ("authority_certificate", "client_certificate", "client_key")
