@@ -1,1 +1,1 @@
-"""Backups: the queue, its worker and the names are reserved; nothing is stored yet."""
+"""Backups: the engine that keeps, restores and verifies them; no service asks it to yet."""
