@@ -347,6 +347,18 @@ def test_a_volume_whose_layers_are_lost_is_told_and_never_served_without_them(dr
     driver.delete_volume(ref, LATER)
 
 
+def test_a_damaged_snapshot_does_not_take_the_back_end_down(driver, root, ref):
+    broken, sound = keep(driver, ref), keep(driver, ref)
+    (root / "layers" / broken.name / "order.json").write_text("{")
+    assert list(driver.list_snapshots()) == [sound]
+    with pytest.raises(BackendDown, match="damaged"):
+        driver.export_snapshot(broken, new_request("ro"), FIRST)
+    driver.check()
+    driver.delete_snapshot(sound, LATER)
+    driver.delete_snapshot(broken, LATER)
+    assert [path.name for path in (root / "layers").iterdir()] == [ref.name]
+
+
 def test_what_was_discarded_above_a_snapshot_is_gone_for_the_volume_only(driver, ref):
     put(driver, ref, 0, b"x" * MIB)
     snapshot = keep(driver, ref)

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from drivers.errors import BackendFull, DriverError, NotSupported, PermanentDriverError, SnapshotMissing, VolumeMissing
@@ -127,11 +127,13 @@ class SnapshotCalls(VolumeDriver):
             directory.drop_left_overs(order)
 
     def list_snapshots(self) -> Iterator[SnapshotRef]:
-        """Yield the snapshots there are; one whose order is damaged cannot be told. Raises as the contract says."""
+        """Yield the snapshots there are; one whose order is damaged is left out. Raises as the contract says."""
         found: list[SnapshotRef] = []
         with as_driver_errors(f"listing {self._layout.layers}"):
             for snapshot_id in sorted(self._layout.snapshot_ids()):
-                order = LayerDirectory(self._layout.snapshot_layers(snapshot_id)).order()
+                order = None
+                with suppress(DamagedImage):
+                    order = LayerDirectory(self._layout.snapshot_layers(snapshot_id)).order()
                 if order is not None:
                     volume = VolumeRef(order.volume_id, order.size_gib)
                     found.append(SnapshotRef(snapshot_id, volume, order.size_gib))
