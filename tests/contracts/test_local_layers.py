@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import tempfile
+import threading
 import uuid
 from pathlib import Path
 
@@ -397,3 +398,22 @@ def test_a_deletion_that_was_not_finished_leaves_nothing_to_a_volume_of_the_same
     driver.create_volume_from_snapshot(VolumeRef(ref.id, 2), snapshot, LATER)
     with open_connection(driver.export(ref, new_request(), FIRST)) as connection:
         assert connection.size == 2 * GIB
+
+
+def test_room_is_measured_while_drafts_come_and_go(driver, root, ref):
+    draft = root / "layers" / f".volume-{uuid.uuid4()}"
+    is_over = threading.Event()
+
+    def come_and_go() -> None:
+        while not is_over.is_set():
+            draft.mkdir()
+            draft.rmdir()
+
+    worker = threading.Thread(target=come_and_go)
+    worker.start()
+    try:
+        for _ in range(1000):
+            assert driver.stats().volumes == 1
+    finally:
+        is_over.set()
+        worker.join(10)

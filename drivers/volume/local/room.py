@@ -2,7 +2,9 @@
 
 import logging
 import os
+from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 from drivers.errors import BackendFull
 from drivers.types import GIB, BackendStats
@@ -44,11 +46,19 @@ def measure(configuration: LocalConfiguration, layout: Layout) -> BackendStats:
 def _allocated_bytes(layout: Layout) -> int:
     """Return the room that all files take, each counted once however many names it has. :raises OSError: as above."""
     taken: dict[int, int] = {}
-    for path in (*layout.volumes.iterdir(), *layout.layers.glob("*/*")):
+    for path in _files(layout):
         with suppress(FileNotFoundError):
             found = path.stat()
             taken[found.st_ino] = found.st_blocks * 512
     return sum(taken.values())
+
+
+def _files(layout: Layout) -> Iterator[Path]:
+    """Yield all volumes and layers; directories that go away meanwhile, as drafts do, are passed over."""
+    yield from layout.volumes.iterdir()
+    for directory in layout.layers.iterdir():
+        with suppress(FileNotFoundError):
+            yield from directory.iterdir()
 
 
 def need_room(configuration: LocalConfiguration, layout: Layout, more_gib: int) -> None:
