@@ -401,18 +401,20 @@ def test_a_deletion_that_was_not_finished_leaves_nothing_to_a_volume_of_the_same
 
 
 def test_room_is_measured_while_drafts_come_and_go(driver, root, ref):
-    draft = root / "layers" / f".volume-{uuid.uuid4()}"
+    drafts = [root / "layers" / f".volume-{uuid.uuid4()}" for _ in range(100)]
     is_over = threading.Event()
 
     def come_and_go() -> None:
         while not is_over.is_set():
-            draft.mkdir()
-            draft.rmdir()
+            for draft in drafts:
+                draft.mkdir()
+            for draft in drafts:
+                draft.rmdir()
 
     worker = threading.Thread(target=come_and_go)
     worker.start()
     try:
-        for _ in range(1000):
+        for _ in range(100):
             assert driver.stats().volumes == 1
     finally:
         is_over.set()
