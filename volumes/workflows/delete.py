@@ -8,7 +8,7 @@ from volumes.models import Volume
 def run(op: Claimed, volume: Volume) -> None:
     """Have the back-end remove the volume; one that is not there any more is removed as well."""
     driver = backends.driver(volume.backend)
-    # What was asked to go with it; a snapshot that came in between is not among them, and keeps the volume.
+    # What was asked to go with it; no other can have come since, for a volume that is deleted takes no snapshots.
     for snapshot in volume.snapshots.filter(status="deleting").select_related("volume"):
         op.step("removed snapshot", driver.delete_snapshot, snapshot.ref())
     op.step("removed", driver.delete_volume, volume.ref())
