@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -14,22 +15,25 @@ from django.apps import apps
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Case, F, Q, When
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Coalesce, Greatest, Now
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from drivers.types import Fence
+from storage_site.caller import SYSTEM, Caller
 from storage_site.operations import doorbell, shutdown
 from storage_site.operations.clock import in_seconds
 from storage_site.operations.errors import LeaseLost
 from storage_site.operations.history import record
 from storage_site.operations.lifecycle import BACK, GIVEN, GONE, KEEP, Verb
 from storage_site.operations.models import Operation
+from storage_site.operations.progress import Progress
 from storage_site.operations.resources import Resource
 
 logger = logging.getLogger(__name__)
 
 R = TypeVar("R")
+WAITS = "waits"  # in a checkpoint: how often the work has been put off since it last advanced
 OWNER = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
 
 
@@ -79,6 +83,10 @@ class Claimed:
         model = apps.get_model(self.operation.resource_type)
         found: Resource | None = model._default_manager.filter(pk=self.operation.resource_id).first()  # noqa: SLF001
         return found
+
+    def caller(self) -> Caller:
+        """Return who asked for this, to begin in their name what follows from it."""
+        return replace(SYSTEM, user_id=self.operation.actor_id, request_id=self.operation.request_id)
 
     @property
     def verb(self) -> Verb:
@@ -131,15 +139,34 @@ class Claimed:
             take_back()
             self._undos.pop()
 
-    def note(self, *, percent: int | None = None, checkpoint: dict[str, Any] | None = None) -> None:
-        """Write down how far the work is; a worker that takes over goes on from `checkpoint`."""
+    def note(
+        self,
+        *,
+        percent: int | None = None,
+        checkpoint: dict[str, Any] | None = None,
+        progress: Progress | None = None,
+        also: Callable[[], None] | None = None,
+    ) -> None:
+        """Write down how far the work is, and do `also` in the same transaction, the resource locked.
+
+        A worker that takes over goes on from `checkpoint`. One that differs from the former shows that the work
+        advances, however often its workers die: attempts and deadline begin anew.
+        """
         shutdown.raise_if_requested()
-        changes: dict[str, Any] = {}
+        changes: dict[str, Any] = progress.as_columns() if progress is not None else {}
         if percent is not None:
             changes["percent"] = percent
-        if checkpoint is not None:
-            changes["checkpoint"] = self.operation.checkpoint = checkpoint
-        self._write(**changes)
+        advances = checkpoint is not None and checkpoint != _without_waits(self.operation.checkpoint)
+        if advances:
+            changes |= {"checkpoint": checkpoint, "attempts": 0, "deadline_at": in_seconds(self.verb.deadline_s)}
+        if also is None:
+            self._write(**changes)
+        else:
+            with self._together():
+                self._write(**changes)
+                also()
+        if advances:
+            self.operation.refresh_from_db(fields=["checkpoint", "attempts", "deadline_at"])
 
     def exclude(self, backend: str, reason: str) -> None:
         """Remember that `backend` could not do it, and why."""
@@ -148,22 +175,36 @@ class Claimed:
 
     # --- leaving ----------------------------------------------------------------------------------------------
 
-    def hand_over(self, *, task: str, queue: str, fields: dict[str, Any] | None = None, **changes: Any) -> None:
-        """Pass the operation on to another kind of worker, at once; attempts and checkpoint begin anew there.
+    def hand_over(
+        self,
+        *,
+        task: str,
+        queue: str,
+        fields: dict[str, Any] | None = None,
+        anew: bool = True,
+        also: Callable[[], None] | None = None,
+        **changes: Any,
+    ) -> None:
+        """Pass the operation on to another kind of worker, at once; do `also` in the same transaction.
 
-        `fields` are written to the resource in the same transaction, `changes` to the operation.
+        `fields` are written to the resource, `changes` to the operation. Attempts and checkpoint begin `anew` there,
+        or are carried along.
         """
-        anew = {"attempts": 0, "checkpoint": {}, "step": "", "fault_code": "", "fault_detail": ""}
+        begun: dict[str, Any] = {"attempts": 0, "checkpoint": {}} if anew else {}
+        cleared = {"step": "", "fault_code": "", "fault_detail": ""}
         with self._leaving() as resource:
-            self._leave(task=task, queue=queue, **{**anew, **changes})
+            self._leave(task=task, queue=queue, **{**begun, **cleared, **changes})
             if fields and resource is not None:
                 self._rows().update(updated_at=timezone.now(), **fields)
+            if also is not None:
+                also()
             self._ring_after_commit()
 
     def finish(self, *, also: Callable[[], None] | None = None, **fields: Any) -> None:
         """End the operation well: the status of the table, `fields` on the resource, `also` in the same transaction."""
         with self._leaving() as resource:
-            self._end(Operation.SUCCEEDED, percent=100, fault_code="", fault_detail="")
+            done = Greatest("bytes_done", "bytes_total")
+            self._end(Operation.SUCCEEDED, percent=100, bytes_done=done, fault_code="", fault_detail="")
             if resource is not None:
                 self._project(resource, self._after_success(resource.status), fields)
             if also is not None:
@@ -205,20 +246,27 @@ class Claimed:
     def _write(self, **changes: Any) -> None:
         """Update the operation if it is still held. :raises LeaseLost: if it is not."""
         mine = Operation.objects.filter(serial=self.operation.serial, fence=self.fence.claim, outcome="")
-        if not self.is_held or not mine.exclude(owner="").update(**changes):
+        # The fence goes along because an UPDATE of nothing would find no row.
+        if not self.is_held or not mine.exclude(owner="").update(fence=self.fence.claim, **changes):
             self.is_held = False
             raise LeaseLost
 
     @contextmanager
     def _leaving(self) -> Iterator[Resource | None]:
         """Lock the resource and leave the operation in one transaction; while that fails, it is still held."""
+        with self._together() as resource:
+            yield resource
+        self.is_held = False
+
+    @contextmanager
+    def _together(self) -> Iterator[Resource | None]:
+        """Lock the resource, before the operation as everybody does, for what is written in one transaction."""
         model: Any = apps.get_model(self.operation.resource_type)
         with transaction.atomic():
             yield model.locked(self.operation.resource_id)
-        self.is_held = False
 
     def _leave(self, **changes: Any) -> None:
-        self._write(owner="", lease_until=None, **changes)
+        self._write(owner="", lease_until=None, bytes_per_s=0, seconds_left=None, **changes)
 
     def _end(self, outcome: str, **changes: Any) -> None:
         self._leave(outcome=outcome, finished_at=timezone.now(), step="", **changes)
@@ -250,6 +298,11 @@ class Claimed:
             status = self.operation.prior_status
         self._rows().update(status=status, updated_at=timezone.now(), **fields)
         record(resource, verb, current, status, operation=self.operation, reason=reason)
+
+
+def _without_waits(checkpoint: dict[str, Any]) -> dict[str, Any]:
+    """Return what the workflow noted, without what the engine counts beside it."""
+    return {name: value for name, value in checkpoint.items() if name != WAITS}
 
 
 def _storable(text: str) -> str:

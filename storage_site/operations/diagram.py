@@ -14,7 +14,8 @@ HEADER = """\
 Made from the tables in the code by `./celinder lifecycle --write`; a test fails while it is out of date. A verb takes
 a resource from a status that admits it to the one *during* its work, then to *after* or *on failure*; a verb without
 a task is instant. *Kept*: the status stays; *prior*: the one before the verb began; *given*: whoever asks says which.
-Work that nobody holds when its *limit* is over, counted from its acceptance, has failed.
+Work that nobody holds when its *limit* is over, counted from its acceptance or from when it last advanced, has
+failed.
 """
 COLUMNS = ("verb", "admitted in", "during", "after", "on failure", "task", "queue", "limit")
 SOMEWHERE = {next(iter(ANY)): "any status", GIVEN: "the status given"}

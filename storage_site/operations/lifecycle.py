@@ -21,7 +21,8 @@ class Verb:
     `after`. `queue` tells from the resource which queue the task is sent to. An exclusive verb never runs
     beside another exclusive one on the same resource. `deadline_s` bounds how long the work may be put off
     (back-end down) before it ends in `on_error`; `on_error_also` names a function of the resource that is
-    called in the same transaction then.
+    called in the same transaction then. `is_cancellable` lets those whose resource it is call the work off, which
+    ends in `on_error` as well.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Verb:
     queue: Callable[[Any], str] | None = None
     exclusive: bool = True
     deadline_s: int = 3600
+    is_cancellable: bool = False
 
     def is_admitted_in(self, status: str) -> bool:
         """Tell whether a resource in `status` may begin this verb."""

@@ -44,6 +44,8 @@ class Operation(models.Model):
     percent = models.PositiveSmallIntegerField(default=0)
     bytes_done = models.BigIntegerField(default=0)
     bytes_total = models.BigIntegerField(default=0)
+    bytes_per_s = models.BigIntegerField(default=0)
+    seconds_left = models.PositiveIntegerField(null=True, blank=True)
 
     actor_id = models.CharField(max_length=64, blank=True)
     request_id = models.CharField(max_length=64, blank=True)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from drivers.errors import DriverError, PermanentDriverError, StaleFence, TransientDriverError
 from storage_site import logs
-from storage_site.operations.claims import Claimed, claim
+from storage_site.operations.claims import WAITS, Claimed, claim
 from storage_site.operations.errors import HandBack, LeaseLost, PermanentFailure
 from storage_site.operations.leases import kept
 
@@ -111,8 +111,8 @@ def _put_off(claimed: Claimed, code: str, reason: str) -> None:
     if timezone.now() >= operation.deadline_at:
         claimed.fail(code, reason)
         return
-    waits = int(operation.checkpoint.get("waits", 0))
-    checkpoint = {**operation.checkpoint, "waits": waits + 1}
+    waits = int(operation.checkpoint.get(WAITS, 0))
+    checkpoint = {**operation.checkpoint, WAITS: waits + 1}
     claimed.postpone(_delay_s(waits), code, reason, checkpoint=checkpoint)
 
 

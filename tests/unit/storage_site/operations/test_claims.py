@@ -10,6 +10,9 @@ from storage_site.operations import claims
 from storage_site.operations.claims import claim
 from storage_site.operations.errors import LeaseLost
 from storage_site.operations.models import Operation
+from storage_site.operations.perform import MAX_ATTEMPTS
+from storage_site.operations.progress import Progress
+from tests.factories import VolumeFactory
 from tests.unit.storage_site.operations.conftest import at_once
 from volumes.models import Volume
 
@@ -156,3 +159,95 @@ def test_a_host_whose_clock_is_ahead_accepts_work_that_can_be_claimed_at_once(ac
     monkeypatch.setattr(timezone, "now", lambda: ahead)
     operation = accept()
     assert take(operation) is not None
+
+
+def test_progress_is_kept_in_numbers_and_is_whole_only_at_the_end(accept):
+    operation = accept()
+    held = take(operation)
+    held.note(progress=Progress(done_bytes=999, total_bytes=1000, bytes_per_s=50, seconds_left=1))
+    operation.refresh_from_db()
+    assert (operation.percent, operation.bytes_done, operation.bytes_total) == (99, 999, 1000)
+    assert (operation.bytes_per_s, operation.seconds_left) == (50, 1)
+    held.finish()
+    operation.refresh_from_db()
+    assert (operation.percent, operation.bytes_done, operation.bytes_total) == (100, 1000, 1000)
+    assert (operation.bytes_per_s, operation.seconds_left) == (0, None)
+
+
+@pytest.mark.parametrize(("done", "total", "percent"), [(0, 0, 0), (1, 0, 0), (5, 999, 0), (9, 9, 99), (7, 5, 99)])
+def test_no_progress_is_whole_before_the_end(done, total, percent):
+    assert Progress(done, total).percent == percent
+
+
+def test_a_time_left_that_nobody_can_know_is_none(accept):
+    operation = accept()
+    take(operation).note(progress=Progress(1, 10**15, bytes_per_s=1, seconds_left=10**15))
+    operation.refresh_from_db()
+    assert operation.seconds_left is None
+
+
+def test_work_that_advances_may_die_more_often_than_work_that_does_not(accept):
+    operation = accept(deadline_at=timezone.now() + timedelta(seconds=5))
+    for position in range(MAX_ATTEMPTS + 2):
+        held = take(operation)
+        assert held.operation.attempts == (1 if position else 0)
+        held.note(checkpoint={"position": position})
+        assert held.operation.attempts == 0
+        lapse(operation)
+    held = take(operation)
+    assert held.operation.checkpoint == {"position": MAX_ATTEMPTS + 1}
+    assert held.operation.deadline_at > timezone.now() + timedelta(seconds=60)
+
+
+def test_work_that_notes_the_same_checkpoint_again_does_not_advance(accept):
+    operation = accept()
+    take(operation).note(checkpoint={"position": 1})
+    Operation.objects.filter(pk=operation.pk).update(checkpoint={"position": 1, "waits": 3})
+    lapse(operation)
+    held = take(operation)
+    held.note(checkpoint={"position": 1})
+    held.note()
+    operation.refresh_from_db()
+    assert (operation.attempts, operation.checkpoint) == (1, {"position": 1, "waits": 3})
+
+
+def test_what_is_written_beside_a_note_stands_or_falls_with_the_claim(accept):
+    operation = accept()
+    stale = take(operation)
+    lapse(operation)
+    fresh = take(operation)
+    with pytest.raises(LeaseLost):
+        stale.note(percent=1, also=VolumeFactory)
+    assert Volume.objects.count() == 1
+    with pytest.raises(ZeroDivisionError):
+        fresh.note(percent=7, checkpoint={"position": 1}, also=lambda: 1 / 0)
+    operation.refresh_from_db()
+    assert (operation.percent, operation.checkpoint, fresh.operation.checkpoint) == (0, {}, {})
+    fresh.note(percent=7, also=VolumeFactory)
+    operation.refresh_from_db()
+    assert (operation.percent, Volume.objects.count()) == (7, 2)
+
+
+def test_what_is_written_beside_a_hand_over_stands_or_falls_with_the_claim(accept):
+    operation = accept()
+    stale = take(operation)
+    lapse(operation)
+    fresh = take(operation)
+    with pytest.raises(LeaseLost):
+        stale.hand_over(task=TASK, queue="volume-mem2", also=VolumeFactory)
+    with pytest.raises(ZeroDivisionError):
+        fresh.hand_over(task=TASK, queue="volume-mem2", also=lambda: 1 / 0)
+    assert fresh.is_held
+    fresh.hand_over(task=TASK, queue="volume-mem2", also=VolumeFactory)
+    operation.refresh_from_db()
+    assert (operation.queue, Volume.objects.count()) == ("volume-mem2", 2)
+
+
+@pytest.mark.parametrize(("anew", "carried"), [(True, (0, {})), (False, (1, {"position": 1}))])
+def test_attempts_and_checkpoint_begin_anew_after_a_hand_over_or_are_carried_along(accept, anew, carried):
+    operation = accept(checkpoint={"position": 1})
+    take(operation)
+    lapse(operation)
+    take(operation).hand_over(task=TASK, queue="volume-mem2", anew=anew, decision={"claim": 2})
+    operation.refresh_from_db()
+    assert ((operation.attempts, operation.checkpoint), operation.decision) == (carried, {"claim": 2})
