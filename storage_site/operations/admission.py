@@ -5,7 +5,9 @@ from typing import Any, TypeVar
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from storage_site.caller import Caller
 from storage_site.errors import NotFound, StateConflict, StorageError
@@ -109,15 +111,45 @@ def unfinished(resource: Resource) -> Operation | None:
 
 
 def cancel_unfinished(resource: Resource, reason: str) -> int:
-    """End all unfinished operations of `resource` without effect; workers on them find their claim lost."""
-    return Operation.objects.filter(resource_type=label_of(resource), resource_id=resource.pk, outcome="").update(
-        outcome=Operation.CANCELLED,
-        owner="",
-        lease_until=None,
-        finished_at=timezone.now(),
-        fault_code="cancelled",
-        fault_detail=reason,
-    )
+    """End all unfinished operations of `resource`; workers on them find their claim lost.
+
+    The status stays as it is; what else took part in the work is let go as if it had failed.
+    """
+    rows = Operation.objects.filter(resource_type=label_of(resource), resource_id=resource.pk, outcome="")
+    verbs = list(rows.values_list("verb", flat=True))
+    ended = rows.update(**cancelled(reason))
+    functions = {resource.lifecycle[name].on_error_also for name in verbs} - {""}
+    found = type(resource)._default_manager.filter(pk=resource.pk).first() if functions else None  # noqa: SLF001
+    for function in sorted(functions) if found is not None else ():
+        import_string(function)(found)
+    return ended
+
+
+def cancelled(reason: str) -> dict[str, Any]:
+    """Return what is written to an operation that ends without effect."""
+    return {
+        "outcome": Operation.CANCELLED,
+        "owner": "",
+        "lease_until": None,
+        "finished_at": timezone.now(),
+        "bytes_per_s": 0,
+        "seconds_left": None,
+        "fault_code": "cancelled",
+        "fault_detail": reason,
+    }
+
+
+def poke(operation: Operation) -> bool:
+    """Have an operation that was put off taken up at once, ringing after commit; tell whether nobody is on it.
+
+    For a request that joins work which waits for its next try.
+    """
+    free = Operation.objects.filter(Q(owner="") | Q(lease_until__lt=Now()), pk=operation.pk, outcome="")
+    free.filter(not_before__gt=Now()).update(not_before=Now())
+    is_free = free.exists()
+    if is_free:
+        doorbell.ring_after_commit(operation)
+    return is_free
 
 
 def _require_transaction() -> None:

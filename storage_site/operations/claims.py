@@ -17,17 +17,16 @@ from django.db import models, transaction
 from django.db.models import Case, F, Q, When
 from django.db.models.functions import Coalesce, Greatest, Now
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
 from drivers.types import Fence
 from storage_site.caller import SYSTEM, Caller
 from storage_site.operations import doorbell, shutdown
 from storage_site.operations.clock import in_seconds
 from storage_site.operations.errors import LeaseLost
-from storage_site.operations.history import record
-from storage_site.operations.lifecycle import BACK, GIVEN, GONE, KEEP, Verb
+from storage_site.operations.lifecycle import BACK, GONE, KEEP, Verb
 from storage_site.operations.models import Operation
 from storage_site.operations.progress import Progress
+from storage_site.operations.projection import project, project_failure
 from storage_site.operations.resources import Resource
 
 logger = logging.getLogger(__name__)
@@ -206,7 +205,7 @@ class Claimed:
             done = Greatest("bytes_done", "bytes_total")
             self._end(Operation.SUCCEEDED, percent=100, bytes_done=done, fault_code="", fault_detail="")
             if resource is not None:
-                self._project(resource, self._after_success(resource.status), fields)
+                project(self.operation, resource, self._after_success(resource.status), fields)
             if also is not None:
                 also()
 
@@ -216,9 +215,7 @@ class Claimed:
         with self._leaving() as resource:
             self._end(Operation.FAILED, fault_code=code, fault_detail=detail)
             if resource is not None:
-                self._project(resource, self.verb.on_error, {}, reason=detail)
-                if self.verb.on_error_also:
-                    import_string(self.verb.on_error_also)(resource)
+                project_failure(self.operation, resource, detail)
 
     def decline(self, code: str, detail: str, *, also: Callable[[], None] | None = None, **fields: Any) -> None:
         """End the operation without its having changed anything: the prior status, and the reason on the row."""
@@ -226,7 +223,7 @@ class Claimed:
         with self._leaving() as resource:
             self._end(Operation.FAILED, fault_code=code, fault_detail=detail)
             if resource is not None:
-                self._project(resource, BACK, fields, reason=detail)
+                project(self.operation, resource, BACK, fields, reason=detail)
             if also is not None:
                 also()
 
@@ -285,19 +282,6 @@ class Claimed:
         verb = self.verb
         left = self.operation.prior_status if verb.during == KEEP else verb.during
         return verb.after if verb.after == GONE or current == left else KEEP
-
-    def _project(self, resource: Resource, target: str, fields: dict[str, Any], reason: str = "") -> None:
-        """Give the resource the status that the table names; the only place where work writes a status."""
-        verb, current = self.verb.name, resource.status
-        if target == GONE:
-            record(resource, verb, current, GONE, operation=self.operation)
-            self._rows().delete()
-            return
-        status = current if target in {KEEP, GIVEN} else target
-        if target == BACK:
-            status = self.operation.prior_status
-        self._rows().update(status=status, updated_at=timezone.now(), **fields)
-        record(resource, verb, current, status, operation=self.operation, reason=reason)
 
 
 def _without_waits(checkpoint: dict[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,15 @@
 """Beginning a verb: all of it in one transaction, or nothing."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from storage_site.errors import StateConflict
-from storage_site.operations.admission import begin, cancel_unfinished, move
+from storage_site.operations.admission import begin, cancel_unfinished, move, poke
 from storage_site.operations.models import Operation, Transition
+from storage_site.operations.sweep import waiting
 from tests.factories import VolumeFactory
 from tests.unit.storage_site.operations.conftest import at_once
 from volumes.models import Volume
@@ -100,3 +104,26 @@ def test_cancelling_ends_what_is_unfinished_and_says_why(member):
         assert cancel_unfinished(volume, "by hand") == 1
     operation.refresh_from_db()
     assert (operation.outcome, operation.fault_detail) == ("cancelled", "by hand")
+
+
+def test_work_that_was_put_off_is_due_at_once_when_somebody_joins_it(accept):
+    operation = accept(not_before=timezone.now() + timedelta(hours=1))
+    assert poke(operation) is True
+    assert waiting().get() == operation
+
+
+def test_work_that_is_being_done_or_has_ended_is_not_poked(accept):
+    later = timezone.now() + timedelta(hours=1)
+    operation = accept(not_before=later, owner="node1/1", lease_until=later)
+    assert poke(operation) is False
+    assert Operation.objects.get(pk=operation.pk).not_before == later
+    Operation.objects.filter(pk=operation.pk).update(
+        owner="", lease_until=None, outcome="failed", finished_at=timezone.now()
+    )
+    assert poke(operation) is False
+
+
+def test_work_that_is_due_already_stays_where_it_is_in_the_row(accept):
+    operation = accept(not_before=timezone.now() - timedelta(minutes=1))
+    assert poke(operation) is True
+    assert Operation.objects.get(pk=operation.pk).not_before == operation.not_before
