@@ -1,9 +1,20 @@
 """The Django application of backups."""
 
 from django.apps import AppConfig
+from django.core import checks
 
 
 class BackupsConfig(AppConfig):
-    """Backups and their targets."""
+    """Backups, their targets and repositories."""
 
     name = "backups"
+
+    def ready(self) -> None:
+        """Make known what backups add to volumes, and have the targets' settings checked by `manage.py check`."""
+        from backups import quotas, sources, targets  # noqa: PLC0415 - models can be imported from now on only
+        from volumes import quotas as volume_quotas  # noqa: PLC0415
+        from volumes import sources as volume_sources  # noqa: PLC0415
+
+        volume_quotas.register(quotas.usage_of)
+        volume_sources.register("backup_id", sources.find)
+        checks.register(targets.check_targets)

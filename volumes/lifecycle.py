@@ -27,6 +27,7 @@ def _backend_of_volume(attachment: Any) -> str:
 
 VOLUME = Lifecycle(
     verb("create", {NEW}, during="creating", after="available", on_error="error",
+         on_error_also="backups.settling.release_backups",
          task="scheduling.tasks.place_volume", queue=_scheduler, deadline_s=600),
     verb("delete", DELETABLE, during="deleting", after=GONE, on_error="error_deleting",
          task="volumes.tasks.delete_volume", queue=_own_backend),
@@ -37,6 +38,12 @@ VOLUME = Lifecycle(
     verb("revert", {"available"}, during="reverting", after="available", on_error="error",
          on_error_also="volumes.settling.release_snapshots",
          task="volumes.tasks.revert_volume", queue=_own_backend),
+    # Its content is read for a backup, from a snapshot; once that is taken the volume is as it was.
+    verb("begin_backup", {"available", "in-use"}, after="backing-up"),
+    verb("end_backup", {"backing-up"}, after=GIVEN),
+    verb("restore", {"available"}, during="restoring-backup", after="available", on_error="error_restoring",
+         on_error_also="backups.settling.release_backups", is_cancellable=True,
+         task="backups.tasks.open_target", queue=_own_backend),
     # Never placed, so there is nothing to remove but the row.
     verb("forget", DELETABLE, after=GONE),
     verb("force_forget", ANY, after=GONE),
@@ -82,6 +89,11 @@ SNAPSHOT = Lifecycle(
     # While its volume is reverted to it.
     verb("begin_restoring", {"available"}, after="restoring"),
     verb("end_restoring", {"restoring"}, after="available"),
+    # Read for a backup; one that is made for that alone is taken by the backup's own work.
+    verb("begin_source", {NEW}, after="creating"),
+    verb("take_source", {"creating"}, after="backing-up"),
+    verb("begin_backup", {"available"}, after="backing-up"),
+    verb("end_backup", {"backing-up"}, after="available"),
     verb("update_status", {"creating", "deleting"}, after=GIVEN),
     verb("reset", ANY, after=GIVEN),
 )  # fmt: skip

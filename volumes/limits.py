@@ -22,7 +22,7 @@ def limits_of(project_id: str, types: Iterable[str]) -> dict[str, int]:
 
 def with_usage(project_id: str, limits: Mapping[str, int]) -> dict[str, dict[str, int]]:
     """Return the limits, each with what the project uses of it."""
-    used = _used(quotas.usage_of(project_id))
+    used = {**_used(quotas.usage_of(project_id)), **quotas.other_usage(project_id)}
     for name, usage in quotas.usage_by_type(project_id).items():
         used |= _used(usage, f"_{name}")
     return {name: {"limit": limit, "in_use": used.get(name, 0), "reserved": 0} for name, limit in limits.items()}
@@ -36,8 +36,9 @@ def _used(usage: Usage, suffix: str = "") -> dict[str, int]:
     }
 
 
-def absolute(limits: Mapping[str, int], usage: Usage) -> dict[str, Any]:
-    """Return limits and usage under the names of the limits call."""
+def absolute(project_id: str, limits: Mapping[str, int], usage: Usage) -> dict[str, Any]:
+    """Return limits and usage of a project under the names of the limits call."""
+    others = quotas.other_usage(project_id)
     return {
         "maxTotalVolumes": limits["volumes"],
         "maxTotalSnapshots": limits["snapshots"],
@@ -47,6 +48,6 @@ def absolute(limits: Mapping[str, int], usage: Usage) -> dict[str, Any]:
         "totalVolumesUsed": usage.volumes,
         "totalGigabytesUsed": usage.gigabytes,
         "totalSnapshotsUsed": usage.snapshots,
-        "totalBackupsUsed": 0,
-        "totalBackupGigabytesUsed": 0,
+        "totalBackupsUsed": others.get("backups", 0),
+        "totalBackupGigabytesUsed": others.get("backup_gigabytes", 0),
     }

@@ -8,11 +8,10 @@ from storage_site.caller import Caller
 from storage_site.errors import InvalidRequest, NotFound
 from volumes.errors import InvalidInput, SnapshotNotFound, VolumeNotFound, VolumeTypeNotFound
 from volumes.models import Snapshot, Volume, VolumeType
-from volumes.sources import Source
+from volumes.sources import SnapshotSource, Source, VolumeSource, registered
 
 # Members of a create request that name what does not exist yet, and what is said of them.
 _SOURCES = {
-    "backup_id": "Backup {} could not be found.",
     "group_id": "Group {} could not be found.",
     "consistencygroup_id": "ConsistencyGroup {} could not be found.",
 }
@@ -58,15 +57,15 @@ def source_of(caller: Caller, values: Mapping[str, Any]) -> Source | None:
     for member, text in _SOURCES.items():
         if values.get(member) is not None:
             raise NotFound(text.format(values[member]))
-    snapshot = snapshot_of(caller, values["snapshot_id"]) if values.get("snapshot_id") else None
-    volume = volume_of(caller, values["source_volid"]) if values.get("source_volid") else None
-    if snapshot and volume:
+    finders = {"snapshot_id": _snapshot_source, "source_volid": _volume_source, **registered()}
+    found = [find(caller, values[member]) for member, find in finders.items() if values.get(member)]
+    if len(found) > 1:
         raise InvalidInput("May specify only one of backup, imageRef, snapshot, source volume")
     if values.get("imageRef"):
         raise InvalidInput("Invalid image identifier or unable to access requested image.")
     if values.get("multiattach"):
         raise InvalidInput("multiattach volumes are made by a volume type with extra spec multiattach='<is> True'")
-    return Source(snapshot, volume) if snapshot or volume else None
+    return found[0] if found else None
 
 
 def size_of(values: Mapping[str, Any], source: Source | None) -> int:
@@ -76,3 +75,11 @@ def size_of(values: Mapping[str, Any], source: Source | None) -> int:
     if source is None:
         raise InvalidRequest
     return source.size_gib
+
+
+def _snapshot_source(caller: Caller, snapshot_id: str) -> Source:
+    return SnapshotSource(snapshot_of(caller, snapshot_id))
+
+
+def _volume_source(caller: Caller, volume_id: str) -> Source:
+    return VolumeSource(volume_of(caller, volume_id))

@@ -1,6 +1,6 @@
 """Usage and limits: usage is counted from the rows, under a lock per project, when something is added."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,8 @@ from volumes.errors import GigabytesExceeded, SnapshotLimitExceeded, VolumeLimit
 from volumes.models import ProjectLock, Quota, Snapshot, Volume, VolumeType
 
 UNLIMITED = -1
+Counter = Callable[[str], Mapping[str, int]]
+_counters: list[Counter] = []
 _SIZE = Coalesce("growing_to_gib", "size_gib")
 PER_TYPE = ("volumes", "gigabytes", "snapshots")
 
@@ -23,6 +25,16 @@ class Usage:
     volumes: int
     gigabytes: int
     snapshots: int = 0
+
+
+def register(counter: Counter) -> None:
+    """Have `counter` tell what a project uses of limits that other apps look after, by their names."""
+    _counters.append(counter)
+
+
+def other_usage(project_id: str) -> Mapping[str, int]:
+    """Return what the project uses of the limits that other apps look after."""
+    return {name: used for counter in _counters for name, used in counter(project_id).items()}
 
 
 def admit_volume(*, project_id: str, size_gib: int, volume_type: VolumeType | None) -> None:

@@ -39,6 +39,14 @@ def keep_in_use(attachment: Attachment) -> None:
         move(volume, "settle", caller=SYSTEM, to="in-use")
 
 
+def end_backup(volume_id: object) -> None:
+    """Let a volume that was read for a backup show what it did before; attachments may have changed meanwhile."""
+    volume = Volume.objects.select_for_update().filter(pk=volume_id, status="backing-up").first()
+    if volume is not None:
+        statuses = Attachment.objects.filter(volume=volume, is_listed=True).values_list("status", flat=True)
+        move(volume, "end_backup", caller=SYSTEM, to=status_of_attachments(statuses))
+
+
 def release_snapshots(volume: Volume) -> None:
     """Let the snapshot that the volume was being reverted to be used again."""
     for snapshot in Snapshot.objects.filter(volume=volume, status="restoring"):

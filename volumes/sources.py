@@ -1,34 +1,36 @@
 """What a volume can be made from, and what it inherits from it (contract 02 section 2)."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from storage_site.caller import Caller
 from volumes.errors import InvalidInput, InvalidSource
 from volumes.models import Snapshot, Volume, VolumeType
 
 
 @dataclass(frozen=True, slots=True)
 class Inheritance:
-    """What a source gives to the volume made from it; `pinned` is where it has to be made."""
+    """What a source gives to the volume made from it.
 
-    volume_type: VolumeType | None
-    availability_zone: str
-    pinned: Mapping[str, str]
-    fields: Mapping[str, Any]
+    `arguments` go to the operation that makes it: `pinned` is where that has to be, `then` the verb that follows
+    when it is made.
+    """
+
+    volume_type: VolumeType | None = None
+    availability_zone: str | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A snapshot, or another volume."""
+class Source(ABC):
+    """Something that a volume can be made from."""
 
-    snapshot: Snapshot | None = None
-    volume: Volume | None = None
-
-    @property
-    def size_gib(self) -> int:
-        """Return the size of a volume for which none is asked."""
-        return (self.snapshot or self.volume).size_gib  # type: ignore[union-attr]
+    kind: str
+    """What it is called when it is too large."""
+    size_gib: int
+    """The size of a volume for which none is asked."""
 
     def admit(self, size_gib: int) -> Inheritance:
         """Make sure that a volume of this size can be made from it, in the transaction that does so.
@@ -36,13 +38,62 @@ class Source:
         :raises InvalidInput: if it would be smaller. :raises InvalidSource: if the source is not ready.
         """
         if size_gib < self.size_gib:
-            kind = "snapshot" if self.snapshot else "volume"
             raise InvalidInput(
-                f"Volume size '{size_gib}' GB cannot be smaller than the {kind} size {self.size_gib} GB."
+                f"Volume size '{size_gib}' GB cannot be smaller than the {self.kind} size {self.size_gib} GB."
             )
-        if self.snapshot is not None:
-            return _of_snapshot(self.snapshot)
-        return _of_volume(self.volume)  # type: ignore[arg-type]
+        return self._inheritance()
+
+    def promise(self, volume: Volume, caller: Caller) -> None:  # noqa: B027 - most need not
+        """Keep the source for the volume, whose making has been accepted in this transaction."""
+
+    @abstractmethod
+    def _inheritance(self) -> Inheritance:
+        """Return what it gives. :raises InvalidSource: if it is not ready."""
+
+
+class SnapshotSource(Source):
+    """A snapshot."""
+
+    kind = "snapshot"
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot, self.size_gib = snapshot, snapshot.size_gib
+
+    def _inheritance(self) -> Inheritance:
+        volume = Volume.locked(self._snapshot.volume_id)
+        found = Snapshot.objects.filter(pk=self._snapshot.pk).first()
+        if volume is None or found is None or found.status != "available":
+            raise InvalidSource(f"Snapshot {self._snapshot.pk} must be available to make a volume from it.")
+        return _of_volume(volume, snapshot_id=found.pk)
+
+
+class VolumeSource(Source):
+    """Another volume."""
+
+    kind = "volume"
+
+    def __init__(self, volume: Volume) -> None:
+        self._volume, self.size_gib = volume, volume.size_gib
+
+    def _inheritance(self) -> Inheritance:
+        volume = Volume.locked(self._volume.pk)
+        if volume is None or volume.status not in {"available", "in-use"} or not volume.backend:
+            raise InvalidSource(f"Volume {self._volume.pk} must be available or in-use to be cloned.")
+        return _of_volume(volume, source_volume_id=volume.pk)
+
+
+Finder = Callable[[Caller, str], Source]
+_finders: dict[str, Finder] = {}
+
+
+def register(member: str, finder: Finder) -> None:
+    """Have `member` of a create request name a source that `finder` finds; for apps above this one."""
+    _finders[member] = finder
+
+
+def registered() -> Mapping[str, Finder]:
+    """Return the finders of sources that other apps add, by the member of a create request that names one."""
+    return _finders
 
 
 def is_source_of_unmade(source: Snapshot | Volume) -> bool:
@@ -51,22 +102,8 @@ def is_source_of_unmade(source: Snapshot | Volume) -> bool:
     return Volume.objects.filter(status="creating", **named).exists()
 
 
-def _of_snapshot(snapshot: Snapshot) -> Inheritance:
-    volume = Volume.locked(snapshot.volume_id)
-    found = Snapshot.objects.filter(pk=snapshot.pk).first()
-    if volume is None or found is None or found.status != "available":
-        raise InvalidSource(f"Snapshot {snapshot.pk} must be available to make a volume from it.")
-    return _inheritance(volume, snapshot_id=snapshot.pk)
-
-
-def _of_volume(source: Volume) -> Inheritance:
-    volume = Volume.locked(source.pk)
-    if volume is None or volume.status not in {"available", "in-use"} or not volume.backend:
-        raise InvalidSource(f"Volume {source.pk} must be available or in-use to be cloned.")
-    return _inheritance(volume, source_volume_id=source.pk)
-
-
-def _inheritance(volume: Volume, **origin: object) -> Inheritance:
+def _of_volume(volume: Volume, **origin: object) -> Inheritance:
+    """Return what a volume gives; what is made from it lives beside it."""
     fields = {"is_bootable": volume.is_bootable, "image_metadata": volume.image_metadata, **origin}
-    pinned = {"backend": volume.backend, "pool": volume.pool}
-    return Inheritance(volume.volume_type, volume.availability_zone, pinned, fields)
+    arguments = {"pinned": {"backend": volume.backend, "pool": volume.pool}}
+    return Inheritance(volume.volume_type, volume.availability_zone, arguments, fields)

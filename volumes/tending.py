@@ -16,10 +16,11 @@ def tend(key: str, driver: VolumeDriver) -> int:
     """Make every export of back-end `key` exist that its attachments were promised; return how many were missing.
 
     Each is asked for with the fence of the operation that made it, so an attachment that is being removed at
-    this moment stays removed: the storage knows the later fence.
+    this moment stays removed: the storage knows the later fence. What is lent is left alone: work that loses its
+    connection has it lent anew.
     """
     promised: dict[object, list[Attachment]] = defaultdict(list)
-    rows = Attachment.objects.filter(volume__backend=key, export_claim__gt=0).exclude(connection_info={})
+    rows = Attachment.objects.of_clients().filter(volume__backend=key, export_claim__gt=0).exclude(connection_info={})
     for attachment in rows.select_related("volume"):
         promised[attachment.volume_id].append(attachment)
     return sum(_tend_volume(driver, attachments) for attachments in promised.values())

@@ -148,6 +148,21 @@ QUOTA_DEFAULTS = {
     "groups": 10,
 }
 
+# --- backups -------------------------------------------------------------------------------------------------
+# Key = target = the container that clients may name. A JSON object or a TOML file.
+BACKUP_TARGETS = env.table(
+    "CELINDER_BACKUP_TARGETS", {"volumebackups": {"driver": "posix", "path": str(DATA_DIR / "backups")}}
+)
+BACKUP_DEFAULT_TARGET = env.text("CELINDER_BACKUP_DEFAULT_TARGET")  # "" = the first one
+# Master keys, one a line, the current one first; whoever has this file can read every backup.
+BACKUP_KEY_FILE = Path(env.text("CELINDER_BACKUP_KEY_FILE", str(DATA_DIR / "backup.keys")))
+BACKUP_PROJECT_MAX_MIB_PER_S = env.number("CELINDER_BACKUP_PROJECT_MAX_MIB_PER_S", 0)  # 0 = no limit
+# Of a row of incremental backups every n-th reads the whole volume, whatever is known of changes.
+BACKUP_FULL_READ_EVERY = env.number("CELINDER_BACKUP_FULL_READ_EVERY", 10)
+BACKUP_COLLECT_INTERVAL_S = env.number("CELINDER_BACKUP_COLLECT_INTERVAL_S", 6 * 3600)  # 0 = never by itself
+BACKUP_VERIFY_INTERVAL_S = env.number("CELINDER_BACKUP_VERIFY_INTERVAL_S", 24 * 3600)
+BACKUP_VERIFY_PERCENT = env.number("CELINDER_BACKUP_VERIFY_PERCENT", 5)  # of the data, each time
+
 # --- identity ------------------------------------------------------------------------------------------------
 TOKEN_LIFETIME = timedelta(seconds=env.number("CELINDER_TOKEN_LIFETIME_S", 3600))
 PUBLIC_ENDPOINT = env.text("CELINDER_PUBLIC_ENDPOINT")  # "" = as the client's Host header says

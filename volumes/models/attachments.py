@@ -6,6 +6,7 @@ from django.db.models import Q
 from storage_site.caller import Caller
 from storage_site.operations.resources import Resource
 from volumes import lifecycle
+from volumes.models.snapshots import Snapshot
 from volumes.models.volumes import Volume
 
 
@@ -17,14 +18,19 @@ class AttachmentQuerySet(models.QuerySet):
         listed = self.filter(is_listed=True)
         return listed if caller.is_admin else listed.filter(project_id=caller.project_id)
 
+    def of_clients(self) -> "AttachmentQuerySet":
+        """Return the attachments that clients asked for, by whichever calls."""
+        return self.filter(lent_to=None)
+
 
 class Attachment(Resource):
     """One use of a volume by one host.
 
     Several may name the same server: a live migration has two for a while. `export_operation` and
     `export_claim` are the fence with which the storage was asked for the export, so that it can be asked
-    for the same again after the exporter has died. An attachment that is not listed belongs to the service or
-    to the older connection actions and is hidden from the API.
+    for the same again after the exporter has died. An attachment that is not listed belongs to the older
+    connection actions, or is lent: made for the service's own work on the resource `lent_to` names, of the
+    volume or one of its snapshots. It is hidden from the API.
     """
 
     volume = models.ForeignKey(Volume, on_delete=models.CASCADE, related_name="attachments")
@@ -39,6 +45,8 @@ class Attachment(Resource):
     attached_at = models.DateTimeField(null=True, blank=True)
     detached_at = models.DateTimeField(null=True, blank=True)
     is_listed = models.BooleanField(default=True)
+    snapshot = models.ForeignKey(Snapshot, null=True, blank=True, on_delete=models.CASCADE, related_name="attachments")
+    lent_to = models.UUIDField(null=True, blank=True)
 
     objects = AttachmentQuerySet.as_manager()
     lifecycle = lifecycle.ATTACHMENT
@@ -57,6 +65,7 @@ class Attachment(Resource):
             models.Index(fields=["project_id", "-created_at", "-id"], name="attachment_listing"),
             models.Index(fields=["-created_at", "-id"], name="attachment_listing_all"),
             models.Index(fields=["instance_id"], name="attachment_by_instance"),
+            models.Index(fields=["lent_to"], condition=Q(lent_to__isnull=False), name="attachment_by_borrower"),
         ]
 
     def __str__(self) -> str:

@@ -14,12 +14,16 @@ class SnapshotQuerySet(models.QuerySet):
     """Snapshots as a caller may see them."""
 
     def visible_to(self, caller: Caller) -> "SnapshotQuerySet":
-        """Return all snapshots for administrators; those of the caller's project for everybody else."""
-        return self if caller.is_admin else self.filter(project_id=caller.project_id)
+        """Return what the API lists: all for administrators, those of the own project for everybody else."""
+        listed = self.filter(is_listed=True)
+        return listed if caller.is_admin else listed.filter(project_id=caller.project_id)
 
 
 class Snapshot(Resource):
-    """What a volume held at one moment; `size_gib` is the size that the volume had then."""
+    """What a volume held at one moment; `size_gib` is the size that the volume had then.
+
+    One that is not listed was made for a backup and is hidden from the API.
+    """
 
     volume = models.ForeignKey(Volume, on_delete=models.CASCADE, related_name="snapshots")
     user_id = models.CharField(max_length=64)
@@ -28,6 +32,7 @@ class Snapshot(Resource):
     size_gib = models.PositiveIntegerField()
     metadata = models.JSONField(default=dict, blank=True)
     consumes_quota = models.BooleanField(default=True)
+    is_listed = models.BooleanField(default=True)
 
     objects = SnapshotQuerySet.as_manager()
     lifecycle = lifecycle.SNAPSHOT

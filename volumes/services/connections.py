@@ -106,7 +106,7 @@ def terminate_connection(*, volume: Volume, connector: Mapping[str, Any] | None,
     :raises AttachmentFailed: if the back-end could not.
     """
     host = str(connector.get("host") or "") if connector else ""
-    exported = Attachment.objects.filter(volume=volume, export_operation__isnull=False)
+    exported = Attachment.objects.of_clients().filter(volume=volume, export_operation__isnull=False)
     with seat():
         for attachment in exported.filter(host_name=host) if host else exported:
             operation = _begin_shutting_out(attachment, caller)
@@ -136,8 +136,8 @@ def _begin_shutting_out(attachment: Attachment, caller: Caller) -> Operation | N
 
 def _connection_of(volume: Volume, host_name: str | None, *, listed: bool | None = None) -> Attachment | None:
     """Return the connection that the older action made for this host; for no host, the newest one."""
-    found = Attachment.objects.filter(volume=volume, export_operation__isnull=False).order_by("-created_at")
-    found = found.exclude(status__in=["detaching", "error_detaching"])  # on its way out
+    found = Attachment.objects.of_clients().filter(volume=volume, export_operation__isnull=False)
+    found = found.order_by("-created_at").exclude(status__in=["detaching", "error_detaching"])  # on its way out
     if listed is not None:
         found = found.filter(is_listed=listed)
     return found.filter(host_name=host_name).first() if host_name else found.filter(is_listed=False).first()

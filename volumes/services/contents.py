@@ -50,7 +50,7 @@ def revert_volume(*, volume: Volume, snapshot_id: object, caller: Caller) -> Non
         both is not available.
     """
     volume = lock(volume)
-    newest = Snapshot.objects.filter(volume=volume).order_by("-created_at", "-id").first()
+    newest = Snapshot.objects.filter(volume=volume, is_listed=True).order_by("-created_at", "-id").first()
     if newest is None:
         raise InvalidVolume(f"Volume {volume.pk} doesn't have any snapshots.")
     if str(newest.pk) != str(snapshot_id).lower():
@@ -65,7 +65,7 @@ def revert_volume(*, volume: Volume, snapshot_id: object, caller: Caller) -> Non
         caller=caller,
         refusal=Conflict(f"Invalid snapshot: {text} Snapshot's status must be 'available'."),
     )
-    unattached = Q(pk__in=Volume.objects.filter(pk=volume.pk, attachments=None).values("pk"))
+    unattached = ~Q(pk__in=Attachment.objects.filter(volume=volume, snapshot=None).values("volume"))
     arguments = {"snapshot_id": str(newest.pk)}
     begin(volume, "revert", caller=caller, arguments=arguments, guard=unattached, refusal=volume_refusal)
 

@@ -62,8 +62,10 @@ def create_volume(
         is_multiattach=volume_type.is_multiattach,
         **(inherited.fields if inherited else {}),
     )
-    arguments = {"hints": dict(hints or {}), **({"pinned": inherited.pinned} if inherited else {})}
+    arguments = {"hints": dict(hints or {}), **(inherited.arguments if inherited else {})}
     begin(volume, "create", caller=caller, arguments=arguments)
+    if source:
+        source.promise(volume, caller)
     return volume
 
 
@@ -84,7 +86,9 @@ def delete_volume(*, volume: Volume, caller: Caller, force: bool = False, cascad
     refusal = InvalidVolume(_UNDELETABLE_BY_FORCE if force else _UNDELETABLE)
     if Attachment.objects.filter(volume=volume, is_listed=True).exists() or is_source_of_unmade(volume):
         raise refusal
-    for snapshot in volume.snapshots.exclude(status="deleting"):
+    if volume.snapshots.filter(is_listed=False, status="backing-up").exists() and not force:
+        raise refusal  # a backup is reading it
+    for snapshot in volume.snapshots.filter(is_listed=True).exclude(status="deleting"):
         may_go = cascade and (caller.is_admin or snapshot.project_id == caller.project_id)
         if not may_go or is_source_of_unmade(snapshot):
             raise refusal
@@ -207,7 +211,7 @@ def reset_status(
     a worker shuts it out. `migration_status` "none" clears it.
     """
     volume = lock(volume)
-    attachments = Attachment.objects.filter(volume=volume)
+    attachments = Attachment.objects.of_clients().filter(volume=volume)
     if status == "in-use" and not attachments.filter(is_listed=True).exists():
         raise InvalidVolume("Cannot set status to in-use, the volume has no attachments.")
     if attach_status == "detached":

@@ -73,5 +73,5 @@ class Limits(ApiView):
         project = self.caller.project_id
         if self.caller.is_admin and request.version.covers("3.39"):
             project = request.query_params.get("project_id") or request.query_params.get("tenant_id") or project
-        absolute = limits.absolute(quotas.limits_of(project), quotas.usage_of(project))
+        absolute = limits.absolute(project, quotas.limits_of(project), quotas.usage_of(project))
         return Response({"limits": {"rate": [], "absolute": absolute}})

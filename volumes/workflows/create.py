@@ -9,6 +9,7 @@ from drivers.errors import DriverError, PermanentDriverError, TransientDriverErr
 from drivers.types import Fence, SnapshotRef, VolumeRef
 from drivers.volume.base import VolumeDriver
 from storage_site import queues
+from storage_site.operations.admission import begin
 from storage_site.operations.claims import Claimed
 from storage_site.operations.errors import PermanentFailure
 from volumes import backends
@@ -37,7 +38,14 @@ def run(op: Claimed, volume: Volume) -> None:
         op.undo()
         _hand_over(op, volume, _next_candidate(op, volume), error)
     else:
-        op.finish(launched_at=timezone.now())
+        op.finish(launched_at=timezone.now(), also=partial(_begin_next, op, volume))
+
+
+def _begin_next(op: Claimed, volume: Volume) -> None:
+    """Begin what is to follow, in the same transaction: nobody sees the volume available in between."""
+    following = op.operation.arguments.get("then")
+    if following:
+        begin(volume, following["verb"], caller=op.caller(), arguments=following["arguments"])
 
 
 def _maker(driver: VolumeDriver, volume: Volume) -> Callable[..., None]:

@@ -21,6 +21,9 @@ def unexport(op: Claimed, attachment: Attachment) -> None:
 
 
 def _shut_out(op: Claimed, attachment: Attachment) -> None:
-    volume = attachment.volume
+    volume, snapshot = attachment.volume, attachment.snapshot
     driver = backends.driver(volume.backend)
-    op.step("unexported", driver.unexport, volume.ref(), str(attachment.pk))
+    if snapshot is not None:
+        op.step("unexported", driver.unexport_snapshot, snapshot.ref(), str(attachment.pk))
+    else:
+        op.step("unexported", driver.unexport, volume.ref(), str(attachment.pk))

@@ -22,7 +22,7 @@ from volumes.models import Quota, Snapshot, Volume
 from volumes.services.contents import revert_volume
 from volumes.services.snapshots import create_snapshot, delete_snapshot
 from volumes.services.volumes import create_volume, delete_volume
-from volumes.sources import Source
+from volumes.sources import SnapshotSource, VolumeSource
 from volumes.workflows import create, delete, snapshot
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
@@ -58,8 +58,8 @@ def kept(volume, member) -> Snapshot:
     return made
 
 
-def made_from(member, first, size_gib=1, **source) -> Volume:
-    volume = create_volume(caller=member, size_gib=size_gib, source=Source(**source))
+def made_from(member, first, source, size_gib=1) -> Volume:
+    volume = create_volume(caller=member, size_gib=size_gib, source=source)
     operation = waiting()
     assert operation.arguments["pinned"] == {"backend": "mem1", "pool": "mem1"}
     Operation.objects.filter(pk=operation.pk).update(task="volumes.tasks.create_volume", queue="volume-mem1")
@@ -74,8 +74,8 @@ def test_a_snapshot_keeps_what_the_volume_held(volume, member, first):
     made = kept(volume, member)
     assert (made.status, made.size_gib) == ("available", 1)
     content(first, volume, b"after!")
-    assert content(first, made_from(member, first, snapshot=made)).startswith(b"before")
-    assert content(first, made_from(member, first, volume=volume)).startswith(b"after!")
+    assert content(first, made_from(member, first, SnapshotSource(made))).startswith(b"before")
+    assert content(first, made_from(member, first, VolumeSource(volume))).startswith(b"after!")
 
 
 def test_a_volume_goes_back_to_its_newest_snapshot_and_no_other(volume, member, first):
@@ -149,7 +149,7 @@ def test_a_volume_with_snapshots_is_deleted_only_together_with_them(volume, memb
 
 def test_what_a_volume_is_being_made_from_does_not_go_before(volume, member):
     made = kept(volume, member)
-    create_volume(caller=member, size_gib=1, source=Source(snapshot=made))
+    create_volume(caller=member, size_gib=1, source=SnapshotSource(made))
     with pytest.raises(InvalidSnapshot):
         delete_snapshot(snapshot=made, caller=member)
     with pytest.raises(InvalidVolume):
@@ -161,13 +161,13 @@ def test_sources_that_are_too_large_or_not_ready_are_refused(volume, member):
     Snapshot.objects.update(size_gib=2)
     made.refresh_from_db()
     with pytest.raises(InvalidInput):
-        create_volume(caller=member, size_gib=1, source=Source(snapshot=made))
+        create_volume(caller=member, size_gib=1, source=SnapshotSource(made))
     Snapshot.objects.update(status="error")
     with pytest.raises(InvalidSource):
-        create_volume(caller=member, size_gib=2, source=Source(snapshot=made))
+        create_volume(caller=member, size_gib=2, source=SnapshotSource(made))
     Volume.objects.update(status="error")
     with pytest.raises(InvalidSource):
-        create_volume(caller=member, size_gib=2, source=Source(volume=volume))
+        create_volume(caller=member, size_gib=2, source=VolumeSource(volume))
     assert Volume.objects.count() == 1
 
 
