@@ -21,7 +21,7 @@ BACKUP = Lifecycle(
     verb("import_record", {NEW}, during="creating", after="available", on_error="error",
          on_error_also="backups.settling.keep_reason",
          task="backups.tasks.import_record", queue=_backup),
-    verb("delete", {"available", "error", "error_deleting"}, during="deleting", after=GONE, on_error="error_deleting",
+    verb("delete", {"available", "error"}, during="deleting", after=GONE, on_error="error_deleting",
          on_error_also="backups.settling.keep_reason",
          task="backups.tasks.delete_backup", queue=_backup),
     verb("force_delete", ANY, during="deleting", after=GONE, on_error="error_deleting",
