@@ -84,6 +84,16 @@ RULES: Rules = {
         "DELETE": member("volume:attachment_delete"),
     },
     "attachment-action": {"GET": reader("volume:get"), "os-complete": member("volume:attachment_complete")},
+    **{
+        f"{prefix}{route}": row
+        for prefix in ("", "older-")
+        for route, row in (
+            ("transfers", {"GET": reader("volume:get_all_transfers"), "POST": member("volume:create_transfer")}),
+            ("transfers-detail", {"GET": reader("volume:get_all_transfers")}),
+            ("transfer", {"GET": reader("volume:get_transfer"), "DELETE": member("volume:delete_transfer")}),
+            ("transfer-accept", {"POST": member("volume:accept_transfer")}),
+        )
+    },
     "types": {"GET": reader(f"{TYPES}_get_all"), "POST": admin(f"{TYPES}_create")},
     "type-default": {"GET": reader(f"{TYPES}_get")},
     "type": {

@@ -162,3 +162,21 @@ class VolumeTooLarge(OverLimit):
         super().__init__(
             f"VolumeSizeExceedsLimit: Requested volume size {requested}G is larger than maximum allowed limit {limit}G."
         )
+
+
+class TransferNotFound(NotFound):
+    """There is no such offer in the caller's sight, or it was accepted."""
+
+    code = "transfer-not-found"
+
+    def __init__(self, transfer_id: object) -> None:
+        super().__init__(f"Transfer {transfer_id} could not be found.")
+
+
+class InvalidAuthKey(InvalidRequest):
+    """The key is not that of the offer."""
+
+    code = "invalid-auth-key"
+
+    def __init__(self, transfer_id: object) -> None:
+        super().__init__(f"Invalid auth key: Attempt to transfer {transfer_id} with invalid auth key.")

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from storage_site.api.booleans import truth_of
 from storage_site.api.filters import Column, ContractFilterSet, Flag, Moment, NoMatchError, Number, Pairs, Reference
-from volumes.models import Attachment, Snapshot, Volume, VolumeType
+from volumes.models import Attachment, Snapshot, Transfer, Volume, VolumeType
 from volumes.serializers.types import visible_specs
 
 
@@ -146,6 +146,20 @@ class AttachmentFilters(ContractFilterSet):
 
     class Meta:
         model = Attachment
+        fields = ()
+
+
+class TransferFilters(ContractFilterSet):
+    """Filters of the lists of transfers."""
+
+    resource = "transfer"
+
+    id = Reference("id")
+    name = Column("name")
+    volume_id = Reference("volume_id")
+
+    class Meta:
+        model = Transfer
         fields = ()
 
 

@@ -38,6 +38,9 @@ VOLUME = Lifecycle(
     verb("revert", {"available"}, during="reverting", after="available", on_error="error",
          on_error_also="volumes.settling.release_snapshots",
          task="volumes.tasks.revert_volume", queue=_own_backend),
+    # On offer to other projects.
+    verb("begin_transfer", {"available"}, after="awaiting-transfer"),
+    verb("end_transfer", {"awaiting-transfer"}, after="available"),
     # Its content is read for a backup, from a snapshot; once that is taken the volume is as it was.
     verb("begin_backup", {"available", "in-use"}, after="backing-up"),
     verb("end_backup", {"backing-up"}, after=GIVEN),

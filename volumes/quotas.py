@@ -16,6 +16,7 @@ Counter = Callable[[str], Mapping[str, int]]
 _counters: list[Counter] = []
 _SIZE = Coalesce("growing_to_gib", "size_gib")
 PER_TYPE = ("volumes", "gigabytes", "snapshots")
+_COUNTED = ("volumes", "snapshots", "gigabytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,25 @@ def admit_snapshot(*, project_id: str, size_gib: int, volume_type: VolumeType | 
         gigabytes = limits.get(f"gigabytes{suffix}", UNLIMITED)
         if gigabytes != UNLIMITED and usage.gigabytes + size_gib > gigabytes:
             raise GigabytesExceeded(size_gib, gigabytes, usage.gigabytes)
+
+
+def admit_received(*, project_id: str, volume: Volume) -> None:
+    """Lock the project and make sure that a volume, whose row and whose snapshots' have just become its, fits.
+
+    :raises OverLimit: naming the quota that does not allow it.
+    """
+    ProjectLock.objects.select_for_update().get_or_create(project_id=project_id)
+    limits = limits_of(project_id)
+    _admit_size(volume.size_gib, limits["per_volume_gigabytes"])
+    suffixes = ("", f"_{volume.volume_type.name}" if volume.volume_type else "")
+    for usage, suffix in zip(_usage_with_type(project_id, volume.volume_type), suffixes, strict=True):
+        volumes, snapshots, gigabytes = (limits.get(f"{name}{suffix}", UNLIMITED) for name in _COUNTED)
+        if volumes != UNLIMITED and usage.volumes > volumes:
+            raise VolumeLimitExceeded(volumes, f"volumes{suffix}")
+        if snapshots != UNLIMITED and usage.snapshots > snapshots:
+            raise SnapshotLimitExceeded(snapshots, f"snapshots{suffix}")
+        if gigabytes != UNLIMITED and usage.gigabytes > gigabytes:
+            raise GigabytesExceeded(volume.size_gib, gigabytes, usage.gigabytes - volume.size_gib)
 
 
 def limits_of(project_id: str) -> Mapping[str, int]:

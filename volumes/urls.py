@@ -3,7 +3,7 @@
 from storage_site.api import authorisation
 from storage_site.api.routes import resource
 from volumes.authorisation import RULES
-from volumes.views import about, actions, attachments, metadata, quotas, services, snapshots, types, volumes
+from volumes.views import about, actions, attachments, metadata, quotas, services, snapshots, transfers, types, volumes
 
 authorisation.register(RULES)
 
@@ -27,6 +27,14 @@ urlpatterns = [
     resource("attachments/detail", attachments.AttachmentsInFull, "attachments-detail"),
     resource("attachments/{id}", attachments.OneAttachment, "attachment"),
     resource("attachments/{id}/action", attachments.AttachmentActions, "attachment-action"),
+    resource("os-volume-transfer", transfers.OlderTransfers, "older-transfers"),
+    resource("os-volume-transfer/detail", transfers.TransfersInFull, "older-transfers-detail"),
+    resource("os-volume-transfer/{id}", transfers.OneTransfer, "older-transfer"),
+    resource("os-volume-transfer/{id}/accept", transfers.TransferAcceptance, "older-transfer-accept"),
+    resource("volume-transfers", transfers.Transfers, "transfers"),
+    resource("volume-transfers/detail", transfers.TransfersInFull, "transfers-detail"),
+    resource("volume-transfers/{id}", transfers.OneTransfer, "transfer"),
+    resource("volume-transfers/{id}/accept", transfers.TransferAcceptance, "transfer-accept"),
     resource("types", types.Types, "types"),
     resource("types/default", types.DefaultType, "type-default"),
     resource("types/{id}", types.OneType, "type"),

@@ -15,7 +15,7 @@ from storage_site.api.views import ApiView
 from storage_site.caller import Caller
 from tests.calls import Calls
 from tests.conftest import OTHER_PROJECT, PROJECT
-from tests.factories import AttachmentFactory, SnapshotFactory, VolumeFactory, VolumeTypeFactory
+from tests.factories import AttachmentFactory, OperationFactory, SnapshotFactory, VolumeFactory, VolumeTypeFactory
 
 # Who calls: by the roles held in the token's project, and whether that is the project of the things.
 CALLERS = {
@@ -33,9 +33,10 @@ PLACES = {
     "volumes/{id}": lambda: VolumeFactory(metadata={"key": "value"}).pk,
     "attachments/{id}": lambda: AttachmentFactory().pk,
     "snapshots/{id}": lambda: SnapshotFactory().pk,
+    "operations/{id}": lambda: OperationFactory().id,
     "types/{id}": lambda: VolumeTypeFactory(is_public=False, extra_specs={"multiattach": "<is> True"}).pk,
 }
-OWNED = ("volumes/{id}", "snapshots/{id}", "attachments/{id}")
+OWNED = ("volumes/{id}", "snapshots/{id}", "attachments/{id}", "operations/{id}")
 WORDS = {"key": "multiattach", "project": PROJECT, "alias": "os-services"}
 
 
