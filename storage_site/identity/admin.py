@@ -1,8 +1,8 @@
-"""The console's pages about users, projects and roles; what they change goes through the services."""
+"""The console's pages about users, projects and their rights; what they change goes through the services."""
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
@@ -10,8 +10,8 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 
 from storage_site.identity import services
-from storage_site.identity.forms import PasswordForm, UserChangeForm, UserCreationForm
-from storage_site.identity.models import Assignment, Project, Role, User
+from storage_site.identity.forms import ApplicationCredentialForm, PasswordForm, UserChangeForm, UserCreationForm
+from storage_site.identity.models import ApplicationCredential, Assignment, Project, Role, User
 
 admin.site.unregister(Group)  # rights come from roles in projects
 
@@ -26,8 +26,16 @@ class ReadOnly:
     has_change_permission = has_delete_permission = has_add_permission
 
 
+class MadeOnce:
+    """Rows that are made and deleted, never changed."""
+
+    def has_change_permission(self, *_args: Any) -> bool:
+        """Refuse."""
+        return False
+
+
 class Deletes:
-    """Deletes rows by a service, together with the role assignments that hang on them."""
+    """Deletes rows by a service, together with the rights that hang on them."""
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:  # noqa: ARG002 - the signature is Django's
         """Delete the row."""
@@ -37,11 +45,6 @@ class Deletes:
         """Delete the rows."""
         for row in queryset:
             self.delete_row(row)
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple:
-        """Return what would go; that assignments are read-only does not keep their user or project."""
-        listed, counts, needed, protected = super().get_deleted_objects(objs, request)
-        return listed, counts, needed - {str(Assignment._meta.verbose_name)}, protected  # noqa: SLF001
 
 
 class ShowsAssignments:
@@ -122,14 +125,58 @@ class RoleAdmin(ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(Assignment)
-class AssignmentAdmin(ReadOnly, admin.ModelAdmin):
-    """Who holds which role where."""
+class AssignmentAdmin(MadeOnce, Deletes, admin.ModelAdmin):
+    """Who holds which role where: granted by adding a row, revoked by deleting it."""
 
-    list_display = ("user", "project", "role")
+    fields = list_display = ("user", "project", "role")
+    autocomplete_fields = ("user", "project")
     list_filter = ("role",)
     search_fields = ("user__name", "project__name")
     list_select_related = True
     show_full_result_count = False
+
+    def save_model(self, request: HttpRequest, obj: Assignment, form: ModelForm, change: bool) -> None:  # noqa: ARG002, FBT001
+        """Grant the role."""
+        _become(obj, services.grant(user=obj.user, project=obj.project, role=obj.role.name))
+
+    def delete_row(self, row: Assignment) -> None:
+        """Revoke the role."""
+        services.revoke(user=row.user, project=row.project, role=row.role.name)
+
+
+@admin.register(ApplicationCredential)
+class ApplicationCredentialAdmin(MadeOnce, Deletes, admin.ModelAdmin):
+    """Application credentials: what logs programs in."""
+
+    form = ApplicationCredentialForm
+    fields = ("name", "user", "project", "roles", "description", "is_unrestricted", "expires_at")
+    list_display = ("name", "id", "user", "project", "is_unrestricted", "expires_at")
+    autocomplete_fields = ("user", "project")
+    search_fields = ("name", "id", "user__name", "project__name")
+    list_select_related = ("user", "project")
+    show_full_result_count = False
+
+    def get_fields(self, request: HttpRequest, obj: ApplicationCredential | None = None) -> tuple[str, ...]:  # noqa: ARG002
+        """Return what is shown: of one that is there, also what it is known by."""
+        return ("id", *self.fields, "created_at") if obj else self.fields
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: ApplicationCredential,
+        form: ModelForm,
+        change: bool,  # noqa: ARG002, FBT001 - the signature is Django's
+    ) -> None:
+        """Make the application credential and show its secret, once."""
+        roles = [role.name for role in form.cleaned_data.pop("roles")]
+        made, secret = services.create_application_credential(**form.cleaned_data, roles=roles)
+        form.cleaned_data["roles"] = made.roles.all()  # Django writes these once more
+        _become(obj, made)
+        messages.warning(request, f"The secret of {made}, shown this once: {secret}")
+
+    def delete_row(self, row: ApplicationCredential) -> None:
+        """Delete the application credential."""
+        services.delete_application_credential(credential=row)
 
 
 def _changes(form: ModelForm) -> dict[str, Any]:

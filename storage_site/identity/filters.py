@@ -3,7 +3,7 @@
 import django_filters
 from django_filters.constants import EMPTY_VALUES
 
-from storage_site.identity.models import DOMAIN_ID, Project, User
+from storage_site.identity.models import DOMAIN_ID, ApplicationCredential, Project, User
 
 
 class Flag(django_filters.CharFilter):
@@ -49,6 +49,16 @@ class UserFilter(_InDomain):
 
     class Meta:
         model = User
+        fields = ()
+
+
+class ApplicationCredentialFilter(django_filters.FilterSet):
+    """Application credentials by name."""
+
+    name = django_filters.CharFilter()
+
+    class Meta:
+        model = ApplicationCredential
         fields = ()
 
 

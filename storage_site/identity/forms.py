@@ -2,9 +2,10 @@
 
 from django import forms
 from django.contrib.auth import forms as django_forms
+from django.utils import timezone
 
 from storage_site.identity import services
-from storage_site.identity.models import User
+from storage_site.identity.models import ApplicationCredential, User
 
 
 class UserCreationForm(django_forms.BaseUserCreationForm):
@@ -46,3 +47,24 @@ class PasswordForm(django_forms.SetPasswordMixin, forms.Form):
         """Set the password."""
         services.set_password(user=self.user, password=self.cleaned_data["password1"])
         return self.user
+
+
+class ApplicationCredentialForm(forms.ModelForm):
+    """A new application credential."""
+
+    class Meta:
+        model = ApplicationCredential
+        fields = ("name", "user", "project", "roles", "description", "is_unrestricted", "expires_at")
+
+    def clean(self):
+        """Return what was entered, if the user holds the roles in the project."""
+        entered = super().clean()
+        user, project, roles = (entered.get(field) for field in ("user", "project", "roles"))
+        if user and project and roles:
+            held = set(user.assignments.filter(project=project).values_list("role_id", flat=True))
+            if not {role.id for role in roles} <= held:
+                self.add_error("roles", "The user does not hold these roles in the project.")
+        ends = entered.get("expires_at")
+        if ends and ends <= timezone.now():
+            self.add_error("expires_at", "This time has passed.")
+        return entered

@@ -133,6 +133,31 @@ class Assignment(models.Model):
         return f"{self.user_id} is {self.role_id} in {self.project_id}"
 
 
+class ApplicationCredential(models.Model):
+    """A secret with which a program logs in for a user: in one project, with some of the roles the user holds there."""
+
+    id = models.CharField(primary_key=True, max_length=32, default=new_id, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="application_credentials")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="application_credentials")
+    roles = models.ManyToManyField(Role, related_name="application_credentials")
+    name = models.CharField(max_length=255)
+    description = models.CharField(max_length=255, blank=True, default="")
+    secret_hash = models.CharField(max_length=128, editable=False)
+    # Whether whoever logs in with it may make and remove application credentials, this one included.
+    is_unrestricted = models.BooleanField("unrestricted", default=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("user", "name")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "name"], name="identity_one_credential_of_a_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Revocation(models.Model):
     """A token that ended before its time; the row may go when the token would have expired."""
 

@@ -1,6 +1,6 @@
 """The shapes of the Keystone v3 calls: fields and their rules."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from rest_framework import serializers
@@ -10,6 +10,7 @@ from storage_site.identity.models import DOMAIN_ID, DOMAIN_NAME
 from storage_site.identity.tokens import ValidToken
 
 LONGEST_PASSWORD = 4096
+_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 class Exact(serializers.CharField):
@@ -98,12 +99,32 @@ class TokenMethod(serializers.Serializer):
     id = Exact(max_length=4096)
 
 
+class UserReference(_ByIdOrName):
+    """A user by id, or by name and domain."""
+
+
+class ApplicationCredentialMethod(serializers.Serializer):
+    """Log-in with an application credential: by its id, or by its name and its user."""
+
+    id = Exact(required=False, max_length=64)
+    name = Exact(required=False, max_length=255)
+    user = UserReference(required=False)
+    secret = Exact(max_length=LONGEST_PASSWORD)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Return the method. :raises ValidationError: if it names no application credential."""
+        if "id" not in attrs and not {"name", "user"} <= set(attrs):
+            raise serializers.ValidationError("Expecting to find id, or name and user.")
+        return attrs
+
+
 class IdentityRequest(serializers.Serializer):
     """How the user shows who it is."""
 
     methods = serializers.ListField(child=serializers.CharField(max_length=64), min_length=1, max_length=8)
     password = PasswordMethod(required=False)
     token = TokenMethod(required=False)
+    application_credential = ApplicationCredentialMethod(required=False)
 
 
 class AuthRequest(serializers.Serializer):
@@ -171,6 +192,41 @@ class RoleSerializer(_Linked):
     options = Fixed({})
 
 
+class RoleReference(serializers.Serializer):
+    """A role by id or name, as a list of an application credential has it."""
+
+    id = serializers.CharField(required=False, max_length=64)
+    name = serializers.CharField(required=False, max_length=64)
+    domain_id = Fixed(None)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Return the reference. :raises ValidationError: if it names nothing."""
+        if not attrs:
+            raise serializers.ValidationError("Expecting to find id or name.")
+        return attrs
+
+
+class ApplicationCredentialSerializer(_Linked):
+    """An application credential; whoever makes it sees its secret, once."""
+
+    id = serializers.CharField(read_only=True)
+    name = serializers.CharField(max_length=255)
+    secret = Exact(write_only=True, required=False, allow_null=True, allow_blank=True, max_length=LONGEST_PASSWORD)
+    description = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=255)
+    user_id = serializers.CharField(read_only=True)
+    project_id = serializers.CharField(read_only=True)
+    roles = RoleReference(many=True, required=False)
+    unrestricted = serializers.BooleanField(source="is_unrestricted", required=False)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, default_timezone=UTC, format=_TIME)
+    # Requests cannot be told apart by path yet, and a rule that does not hold is worse than none.
+    access_rules = Fixed(None, or_else=([],))
+
+    def get_links(self, row: Any) -> dict[str, str]:
+        """Return the address of the application credential, which is below its user's."""
+        address = f"{self.context['base']}/identity/v3/users/{row.user_id}/application_credentials/{row.pk}"
+        return {"self": address}
+
+
 DOMAIN_BODY = {"id": DOMAIN_ID, "name": DOMAIN_NAME}
 
 
@@ -194,8 +250,14 @@ def token_body(valid: ValidToken, catalog: list[dict[str, Any]] | None) -> dict[
         body["roles"] = [{"id": role.id, "name": role.name} for role in valid.roles]
         if catalog is not None:
             body["catalog"] = catalog
+    if valid.credential:
+        body["application_credential"] = {
+            "id": valid.credential.id,
+            "name": valid.credential.name,
+            "restricted": not valid.credential.is_unrestricted,
+        }
     return {"token": body}
 
 
 def _moment(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.strftime(_TIME)

@@ -1,9 +1,12 @@
-"""Every change to users, projects and role assignments: used alike by the API, the console and the commands."""
+"""Every change to users, projects and their rights: used alike by the API, the console and the commands."""
 
 import logging
-from collections.abc import Sequence
+import secrets
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
@@ -12,6 +15,7 @@ from django.utils import timezone
 from storage_site.errors import Conflict, InvalidRequest, NotFound
 from storage_site.identity.models import (
     BUILT_IN_ROLES,
+    ApplicationCredential,
     Assignment,
     Project,
     Revocation,
@@ -96,7 +100,7 @@ def change_password(*, user: User, current: str, password: str, address: str) ->
 
 
 def delete_user(*, user: User) -> None:
-    """Remove the user with its role assignments; its tokens end."""
+    """Remove the user with its role assignments and application credentials; its tokens end."""
     user_id = user.id
     user.delete()
     _forget_tokens()
@@ -123,7 +127,10 @@ def update_project(*, project: Project, **changes: Any) -> Project:
 
 
 def delete_project(*, project: Project) -> None:
-    """Remove the project with its role assignments. What it owns elsewhere stays, as it does with Keystone."""
+    """Remove the project with its role assignments and application credentials.
+
+    What it owns elsewhere stays, as it does with Keystone.
+    """
     project_id = project.id
     project.delete()
     _forget_tokens()
@@ -142,13 +149,64 @@ def grant(*, user: User, project: Project, role: str) -> Assignment:
     return assignment
 
 
+@transaction.atomic
 def revoke(*, user: User, project: Project, role: str) -> None:
-    """Take role `role` (its name) in the project from the user. :raises NotFound: if the user does not hold it."""
+    """Take role `role` (its name) in the project from the user, and the application credentials that pass it on.
+
+    :raises NotFound: if the user does not hold it.
+    """
     deleted, _ = Assignment.objects.filter(user=user, project=project, role__name=role).delete()
     if not deleted:
         raise NotFound(f"Could not find role assignment with role: {role}.")
+    ApplicationCredential.objects.filter(user=user, project=project, roles__name=role).delete()
     _forget_tokens()
     _log_assignment("role revoked", user, project, role)
+
+
+@transaction.atomic
+def create_application_credential(
+    *,
+    user: User,
+    project: Project,
+    name: str,
+    roles: Iterable[str],
+    secret: str = "",
+    description: str = "",
+    expires_at: datetime | None = None,
+    is_unrestricted: bool = False,
+) -> tuple[ApplicationCredential, str]:
+    """Make a secret that logs in as the user, with `roles` (names) in the project; return it too, nobody can later.
+
+    :raises InvalidRequest: if the user does not hold the roles there, there are none, or the time has passed.
+    :raises Conflict: if the user has an application credential of this name.
+    """
+    held = user.assignments.filter(project=project, role__name__in=set(roles)).values_list("role_id", flat=True)
+    if not held or len(held) != len(set(roles)):
+        raise InvalidRequest("Invalid application credential: only roles that the user holds in the project fit it.")
+    if expires_at is not None and expires_at <= timezone.now():
+        raise InvalidRequest("Invalid application credential: it would have expired already.")
+    secret = secret or secrets.token_urlsafe(48)
+    credential = ApplicationCredential(
+        user=user,
+        project=project,
+        name=name,
+        description=description,
+        secret_hash=make_password(secret),
+        is_unrestricted=is_unrestricted,
+        expires_at=expires_at,
+    )
+    _save(credential)
+    credential.roles.set(held)
+    logger.info("application credential created", extra={"credential_id": credential.id, "user_id": user.id})
+    return credential, secret
+
+
+def delete_application_credential(*, credential: ApplicationCredential) -> None:
+    """Remove the application credential; the tokens had by it end."""
+    credential_id, user_id = credential.id, credential.user_id
+    credential.delete()
+    _forget_tokens()
+    logger.info("application credential deleted", extra={"credential_id": credential_id, "user_id": user_id})
 
 
 def revoke_token(*, token: Token) -> None:

@@ -18,16 +18,16 @@ from django.utils import timezone
 
 from storage_site.caller import Caller
 from storage_site.identity.errors import Unauthenticated
-from storage_site.identity.models import Assignment, Revocation, User
+from storage_site.identity.models import ApplicationCredential, Assignment, Revocation, User
 
 # Revocations, disabled users and roles taken away must be seen within 5 s; reading them takes its part of that.
 CACHE_LIFETIME_S = 4.0
 CACHE_SIZE = 4096
 
 _METHODS = {"password": 1, "token": 2, "application_credential": 4}
-_LAYOUT = struct.Struct(">B16s16sBQQ16s16sQ")
-_LAYOUT_VERSION = 1
-_NOWHERE = bytes(16)
+_LAYOUT = struct.Struct(">B16s16sBQQ16s16sQ16s")
+_LAYOUT_VERSION = 2
+_NOTHING = bytes(16)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -43,6 +43,7 @@ class Token:
     audit_id: str
     chain_id: str  # the audit id of the token that this one was made from, at the chain's beginning
     stamp: int  # User.credentials_stamp when the user was checked
+    credential_id: str = ""  # the application credential that it was had by, which its rights hang on
 
     @property
     def audit_ids(self) -> list[str]:
@@ -66,6 +67,7 @@ class ValidToken:
     user: Named
     project: Named | None
     roles: tuple[Named, ...]
+    credential: ApplicationCredential | None = None
 
     @property
     def role_names(self) -> frozenset[str]:
@@ -73,19 +75,28 @@ class ValidToken:
         return frozenset(role.name for role in self.roles)
 
 
-def new_token(*, user: User, project_id: str, methods: tuple[str, ...], parent: Token | None = None) -> Token:
-    """Return a token for a user who has been checked; one made from `parent` does not outlive it."""
+def new_token(
+    *,
+    user: User,
+    project_id: str,
+    methods: tuple[str, ...],
+    parent: Token | None = None,
+    credential: ApplicationCredential | None = None,
+) -> Token:
+    """Return a token for a user who has been checked; it does not outlive what it is made from."""
     now = timezone.now()
     audit_id = _text(uuid.uuid4().bytes)
+    ends = [parent and parent.expires_at, credential and credential.expires_at, now + settings.TOKEN_LIFETIME]
     return Token(
         user_id=user.id,
         project_id=project_id,
         methods=methods,
         issued_at=now,
-        expires_at=parent.expires_at if parent else now + settings.TOKEN_LIFETIME,
+        expires_at=min(end for end in ends if end),
         audit_id=audit_id,
         chain_id=parent.chain_id if parent else audit_id,
         stamp=user.credentials_stamp,
+        credential_id=credential.id if credential else "",
     )
 
 
@@ -94,13 +105,14 @@ def signed(token: Token) -> str:
     packed = _LAYOUT.pack(
         _LAYOUT_VERSION,
         bytes.fromhex(token.user_id),
-        bytes.fromhex(token.project_id) or _NOWHERE,
+        bytes.fromhex(token.project_id) or _NOTHING,
         sum(_METHODS[method] for method in token.methods),
         (token.issued_at - _EPOCH) // timedelta(microseconds=1),
         (token.expires_at - _EPOCH) // timedelta(microseconds=1),
         _bytes(token.audit_id),
         _bytes(token.chain_id),
         token.stamp,
+        bytes.fromhex(token.credential_id) or _NOTHING,
     )
     return _signer().sign(_text(packed))
 
@@ -109,7 +121,7 @@ def read(text: str) -> Token:
     """Return what a token says, its signature checked but not its time. :raises Unauthenticated: if it is not ours."""
     try:
         packed = _bytes(_signer().unsign(text))
-        version, user, project, methods, issued, expires, audit, chain, stamp = _LAYOUT.unpack(packed)
+        version, user, project, methods, issued, expires, audit, chain, stamp, credential = _LAYOUT.unpack(packed)
     except (BadSignature, ValueError, struct.error):
         # The signature's own words contain the token; nobody is to read them in a log.
         raise Unauthenticated from None
@@ -117,13 +129,14 @@ def read(text: str) -> Token:
         raise Unauthenticated
     return Token(
         user_id=user.hex(),
-        project_id="" if project == _NOWHERE else project.hex(),
+        project_id="" if project == _NOTHING else project.hex(),
         methods=tuple(name for name, bit in _METHODS.items() if methods & bit),
         issued_at=_EPOCH + timedelta(microseconds=issued),
         expires_at=_EPOCH + timedelta(microseconds=expires),
         audit_id=_text(audit),
         chain_id=_text(chain),
         stamp=stamp,
+        credential_id="" if credential == _NOTHING else credential.hex(),
     )
 
 
@@ -131,7 +144,7 @@ def looked_up(token: Token) -> ValidToken:
     """Return the token with names and roles as the database has them now.
 
     :raises Unauthenticated: if it was revoked, its user is disabled or changed the password, its project is
-        disabled, or the user holds no role there.
+        disabled, its application credential is gone, or nothing is left of the roles that it stands for.
     """
     user_name = (
         User.objects.filter(pk=token.user_id, is_active=True, credentials_stamp=token.stamp)
@@ -145,11 +158,15 @@ def looked_up(token: Token) -> ValidToken:
     if not token.project_id:
         return ValidToken(token, user, None, ())
     held = Assignment.objects.filter(user=token.user_id, project=token.project_id, project__is_enabled=True)
+    credential = None
+    if token.credential_id:
+        credential = ApplicationCredential.objects.filter(pk=token.credential_id).first()
+        held = held.filter(role__application_credentials=token.credential_id)
     rows = list(held.order_by("role__name").values_list("project__name", "role_id", "role__name"))
     if not rows:
         raise Unauthenticated
     roles = tuple(Named(role_id, role_name) for _, role_id, role_name in rows)
-    return ValidToken(token, user, Named(token.project_id, rows[0][0]), roles)
+    return ValidToken(token, user, Named(token.project_id, rows[0][0]), roles, credential)
 
 
 class RecentLookUps:

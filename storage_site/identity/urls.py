@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from storage_site.identity.views import auth, discovery, lists, projects, roles, users
+from storage_site.identity.views import auth, credentials, discovery, lists, projects, roles, users
 
 urlpatterns = [
     path("identity", discovery.Versions.as_view()),
@@ -24,6 +24,11 @@ urlpatterns = [
     path("identity/v3/users/<str:user_id>", users.OneUser.as_view()),
     path("identity/v3/users/<str:user_id>/password", users.OwnPassword.as_view()),
     path("identity/v3/users/<str:user_id>/projects", users.ProjectsOfUser.as_view()),
+    path("identity/v3/users/<str:user_id>/application_credentials", credentials.ApplicationCredentials.as_view()),
+    path(
+        "identity/v3/users/<str:user_id>/application_credentials/<str:credential_id>",
+        credentials.OneApplicationCredential.as_view(),
+    ),
     path("identity/v3/roles", roles.Roles.as_view()),
     path("identity/v3/roles/<str:role_id>", roles.OneRole.as_view()),
     path("identity/v3/role_assignments", roles.RoleAssignments.as_view()),

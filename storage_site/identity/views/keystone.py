@@ -77,6 +77,16 @@ class AdminOrOwnToRead(Authenticated):
         return request.user.is_admin or reads_own
 
 
+class AdminOrOwn(Authenticated):
+    """Administrators, and those whom the thing concerns."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Tell whether the caller is an administrator, or deals with what is its own."""
+        if not super().has_permission(request, view):
+            return False
+        return request.user.is_admin or view.is_own(request.user, **view.kwargs)
+
+
 class IdentityView(APIView):
     """A Keystone v3 call; for administrators unless it says otherwise."""
 

@@ -48,6 +48,17 @@ def nova(db) -> Person:
     return person("nova", "service")
 
 
+@pytest.fixture
+def credential_of(db):
+    """Make an application credential of somebody: the row, and its secret."""
+
+    def made(someone: Person, *, name: str = "robot", roles: Any = ("member",), **other: Any):
+        given = {"user": someone.user, "project": someone.project, "name": name, "roles": roles} | other
+        return services.create_application_credential(**given)
+
+    return made
+
+
 class Caller:
     """Calls identity over HTTP as the test client does, with tokens where they belong."""
 
@@ -63,6 +74,12 @@ class Caller:
         auth = {"identity": identity} | ({"scope": scope} if scope is not None else {})
         path = f"/identity/v3/auth/tokens{query}"
         return self.client.post(path, {"auth": auth}, content_type="application/json", **extra)
+
+    def log_in_with(self, credential: Any, secret: str, scope: Any = None, **named: Any):
+        """Log in with an application credential: by its id unless it is named."""
+        asked = (named or {"id": credential.id}) | {"secret": secret}
+        identity = {"methods": ["application_credential"], "application_credential": asked}
+        return self.authenticate(identity, scope)
 
     def token(self, someone: Person) -> str:
         answer = self.log_in(someone)

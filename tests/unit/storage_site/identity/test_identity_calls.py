@@ -133,7 +133,7 @@ FOR_ALL = {
 def test_whoever_has_no_token_is_refused_everywhere_but_at_log_in(path, method, client):
     if (path, method) == ("/identity/v3/auth/tokens", "post"):
         return
-    ids = dict.fromkeys(("project_id", "user_id", "role_id", "row_id"), UNKNOWN)
+    ids = dict.fromkeys(("project_id", "user_id", "role_id", "row_id", "credential_id"), UNKNOWN)
     answer = getattr(client, method)(path.format(**ids))
     # A method that a path does not have is told to nobody, either.
     assert answer.status_code == 401
@@ -143,6 +143,7 @@ def test_whoever_has_no_token_is_refused_everywhere_but_at_log_in(path, method, 
 @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "head"])
 def test_a_member_is_refused_what_is_for_administrators(path, method, root, member):
     ids = {"project_id": root.project.id, "user_id": root.user.id, "role_id": role_id("admin"), "row_id": "default"}
+    ids["credential_id"] = UNKNOWN
     answer = member(method, path.removeprefix("/identity/v3").format(**ids))
     assert answer.status_code in ({403, 405} if path.endswith("/password") else {403})
     assert User.objects.filter(pk=root.user.id).exists()
@@ -150,9 +151,8 @@ def test_a_member_is_refused_what_is_for_administrators(path, method, root, memb
 
 
 def test_every_path_is_served(client):
-    assert all(
-        get_resolver().resolve(path.format(project_id="x", user_id="x", role_id="x", row_id="x")) for path in _paths()
-    )
+    ids = dict.fromkeys(("project_id", "user_id", "role_id", "row_id", "credential_id"), "x")
+    assert all(get_resolver().resolve(path.format(**ids)) for path in _paths())
 
 
 # --- projects --------------------------------------------------------------------------------------------------

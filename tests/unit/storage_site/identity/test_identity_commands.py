@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 
 from storage_site.identity import services
 from storage_site.identity.client_files import Account, password_in, write_openrc, write_private
-from storage_site.identity.models import Assignment, Project, User
+from storage_site.identity.models import ApplicationCredential, Assignment, Project, User
 
 pytestmark = pytest.mark.django_db
 VARIABLES = ("CELINDER_ADMIN_PASSWORD", "CELINDER_DEMO_PASSWORD", "CELINDER_SERVICE_PASSWORD")
@@ -183,9 +183,67 @@ def test_roles_are_granted_and_taken_back_by_name_or_id(alice, root):
     assert alice.user.assignments.count() == 1
 
 
+def test_users_projects_and_roles_are_listed(alice, root):
+    services.update_user(user=alice.user, is_active=False)
+    assert run("user_list").splitlines() == [
+        f"{alice.user.id} alice disabled member@alices",
+        f"{root.user.id} root enabled admin@roots",
+    ]
+    assert run("project_list").splitlines() == [
+        f"{alice.project.id} alices enabled",
+        f"{root.project.id} roots enabled",
+    ]
+    assert sorted(run("role_list").splitlines()) == ["alice alices member", "root roots admin"]
+    assert run("role_list", "--user", "root") == run("role_list", "--project", root.project.id) == "root roots admin\n"
+
+
+def test_a_user_is_changed_and_deleted(alice):
+    run("user_change", "alice", "--name", "alicia", "--email", "a@example.org", "--description", "", "--disable")
+    user = User.objects.get(pk=alice.user.id)
+    assert (user.name, user.email, user.description, user.is_active) == ("alicia", "a@example.org", "", False)
+    run("user_change", "alicia", "--enable")
+    user.refresh_from_db()
+    assert user.is_active
+    run("user_delete", "alicia")
+    assert not User.objects.exists()
+
+
+def test_a_project_is_changed_and_deleted(alice):
+    run("project_change", "alices", "--name", "lab", "--description", "The lab", "--disable")
+    project = Project.objects.get(pk=alice.project.id)
+    assert (project.name, project.description, project.is_enabled) == ("lab", "The lab", False)
+    run("project_delete", "lab")
+    assert not Project.objects.exists()
+
+
+def test_an_application_credential_is_made_listed_and_deleted(alice, call):
+    services.grant(user=alice.user, project=alice.project, role="reader")
+    words = ("alice", "alices", "ci", "--role", "reader", "--expires", "2036-01-31T12:00:00", "--unrestricted")
+    credential_id, secret = run("credential_create", *words).split()
+    row = ApplicationCredential.objects.get(pk=credential_id)
+    assert (row.name, row.is_unrestricted) == ("ci", True)
+    assert call.log_in_with(row, secret).status_code == 201
+    assert run("credential_list") == f"{row.id} ci alice alices 2036-01-31T12:00:00+00:00 reader\n"
+    run("credential_create", "alice", "alices", "all")
+    assert "never member,reader" in run("credential_list", "--user", "alice")
+    run("credential_delete", row.id)
+    assert [left.name for left in ApplicationCredential.objects.all()] == ["all"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
+        (("user_change", "alice"), "Nothing to change"),
+        (("user_change", "nobody", "--disable"), "There is no user nobody"),
+        (("user_change", "alice", "--enable", "--disable"), "not allowed with"),
+        (("user_delete", "nobody"), "There is no user nobody"),
+        (("project_change", "alices"), "Nothing to change"),
+        (("project_delete", "nowhere"), "There is no project nowhere"),
+        (("credential_create", "alice", "alices", "ci", "--role", "admin"), "only roles that the user holds"),
+        (("credential_create", "alice", "alices", "ci", "--expires", "soon"), "soon is no time"),
+        (("credential_create", "alice", "alices", "ci", "--expires", "2030-13-01T00:00"), "is no time"),
+        (("credential_create", "alice", "alices", "ci", "--expires", "2020-01-01T00:00"), "expired already"),
+        (("credential_delete", "0" * 32), "There is no application credential"),
         (("user_password", "nobody"), "There is no user nobody"),
         (("user_create", "bob", "--project", "nowhere"), "There is no project nowhere"),
         (("user_create", "alice"), "taken"),

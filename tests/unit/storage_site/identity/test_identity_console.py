@@ -1,9 +1,11 @@
 """The console's pages about users and projects."""
 
+import re
+
 import pytest
 
 from storage_site.identity import services
-from storage_site.identity.models import Project, User
+from storage_site.identity.models import ApplicationCredential, Project, User, role_id
 
 pytestmark = pytest.mark.django_db
 BASE = "/admin/identity"
@@ -33,21 +35,60 @@ def test_an_administrator_whose_role_is_revoked_is_out(root, operator):
     assert operator.get("/admin/").status_code == 302
 
 
-@pytest.mark.parametrize("model", ["user", "project", "role", "assignment"])
-def test_rows_are_listed_searched_and_shown(model, alice, operator):
+@pytest.mark.parametrize("model", ["user", "project", "role", "assignment", "applicationcredential"])
+def test_rows_are_listed_searched_and_shown(model, alice, credential_of, operator):
     assert operator.get(f"{BASE}/{model}/?q=alice").status_code == 200
-    row = {"user": alice.user, "project": alice.project}.get(model) or alice.user.assignments.get()
+    credential, _ = credential_of(alice)
+    row = {"user": alice.user, "project": alice.project, "applicationcredential": credential}.get(model)
+    row = row or alice.user.assignments.get()
     pk = row.role_id if model == "role" else row.pk
     assert operator.get(f"{BASE}/{model}/{pk}/change/").status_code == 200
 
 
-@pytest.mark.parametrize("model", ["role", "assignment"])
-def test_roles_and_assignments_are_to_look_at_only(model, alice, operator):
-    row = alice.user.assignments.get()
-    pk = row.role_id if model == "role" else row.pk
-    assert operator.get(f"{BASE}/{model}/add/").status_code == 403
-    assert operator.post(f"{BASE}/{model}/{pk}/change/", {}).status_code == 403
-    assert operator.post(f"{BASE}/{model}/{pk}/delete/", {"post": "yes"}).status_code == 403
+def test_roles_are_to_look_at_only(alice, operator):
+    pk = alice.user.assignments.get().role_id
+    assert operator.get(f"{BASE}/role/add/").status_code == 403
+    assert operator.post(f"{BASE}/role/{pk}/change/", {}).status_code == 403
+    assert operator.post(f"{BASE}/role/{pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_a_role_is_granted_by_adding_an_assignment_and_revoked_by_deleting_it(alice, credential_of, operator):
+    form = {"user": alice.user.pk, "project": alice.project.pk, "role": role_id("reader")}
+    assert operator.get(f"{BASE}/assignment/add/").status_code == 200
+    assert operator.post(f"{BASE}/assignment/add/", form).status_code == 302
+    row = alice.user.assignments.get(role__name="reader")
+    assert operator.post(f"{BASE}/assignment/{row.pk}/change/", form).status_code == 403
+    credential, _ = credential_of(alice, roles=["reader"])
+    assert operator.post(f"{BASE}/assignment/{row.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert [held.role.name for held in alice.user.assignments.all()] == ["member"]
+    assert not ApplicationCredential.objects.filter(pk=credential.pk).exists()
+
+
+def test_an_application_credential_is_made_shown_once_and_deleted(alice, operator, call):
+    form = {"name": "ci", "user": alice.user.pk, "project": alice.project.pk, "roles": [role_id("member")]}
+    answer = operator.post(f"{BASE}/applicationcredential/add/", form, follow=True)
+    row = ApplicationCredential.objects.get(name="ci")
+    secret = re.search("shown this once: ([A-Za-z0-9_-]+)", answer.content.decode())[1]
+    asked = {"methods": ["application_credential"], "application_credential": {"id": row.id, "secret": secret}}
+    assert call.authenticate(asked).status_code == 201
+    page = operator.get(f"{BASE}/applicationcredential/{row.pk}/change/").content.decode()
+    assert row.id in page
+    assert secret not in page
+    assert row.secret_hash not in page
+    action = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
+    assert operator.post(f"{BASE}/applicationcredential/", action).status_code == 302
+    assert call.authenticate(asked).status_code == 401
+
+
+def test_an_application_credential_that_cannot_be_is_refused_on_the_form(alice, credential_of, operator):
+    form = {"name": "ci", "user": alice.user.pk, "project": alice.project.pk, "roles": [role_id("member")]}
+    ended = {"expires_at_0": "2020-01-01", "expires_at_1": "00:00"}
+    for wrong in ({"roles": [role_id("admin")]}, {"roles": []}, {"name": ""}, ended):
+        answer = operator.post(f"{BASE}/applicationcredential/add/", form | wrong)
+        assert answer.status_code == 200
+        assert answer.context["errors"]
+    credential_of(alice, name="ci")
+    assert operator.post(f"{BASE}/applicationcredential/add/", form).status_code == 200
 
 
 def test_django_groups_are_not_offered(operator):
@@ -101,7 +142,8 @@ def test_no_page_shows_the_hash(alice, operator):
     assert alice.user.password.split("$")[2] not in page
 
 
-def test_a_user_is_deleted_with_its_assignments(alice, operator):
+def test_a_user_is_deleted_with_its_rights(alice, credential_of, operator):
+    credential_of(alice)
     page = f"{BASE}/user/{alice.user.pk}/delete/"
     assert operator.get(page).status_code == 200
     assert operator.post(page, {"post": "yes"}).status_code == 302
