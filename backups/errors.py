@@ -1,6 +1,6 @@
 """What can go wrong with backups, with the texts and codes of the contract (04)."""
 
-from storage_site.errors import InvalidRequest, NotFound, OverLimit, StateConflict
+from storage_site.errors import InvalidRequest, NotFound, OverLimit, StateConflict, Unavailable
 
 
 class BackupNotFound(NotFound):
@@ -19,6 +19,18 @@ class InvalidBackup(StateConflict):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"Invalid backup: {reason}")
+
+
+class BackupServiceMissing(NotFound):
+    """Service cinder-backup could not be found: the place where the backup is kept is not configured any more."""
+
+    code = "backup-service-missing"
+
+
+class NoBackupService(Unavailable):
+    """Service cinder-backup could not be found: there is no place where backups could be kept."""
+
+    code = "no-backup-service"
 
 
 class InvalidRecord(InvalidRequest):

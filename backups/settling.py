@@ -43,6 +43,14 @@ def release_source(backup: Backup) -> None:
         move(source, "end_backup", caller=SYSTEM)
 
 
+def give_up_source(backup: Backup) -> None:
+    """After the backup has been removed: nothing can be based any more on a source that was made for it."""
+    source = _source_of(backup)
+    is_needed = Backup.objects.filter(source_snapshot_id=backup.source_snapshot_id).exclude(pk=backup.pk).exists()
+    if source is not None and not source.is_listed and not is_needed and source.status == "available":
+        begin(source, "delete", caller=SYSTEM)
+
+
 def release_backups(volume: Volume) -> None:
     """After a volume could not be made what a backup holds: the backup can be used again, nobody writes any more."""
     for backup in Backup.objects.filter(restoring_volume_id=volume.pk):

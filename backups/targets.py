@@ -31,6 +31,11 @@ def table_of(key: str) -> Mapping[str, Any]:
     return table
 
 
+def names() -> list[str]:
+    """Return the keys of all targets."""
+    return list(settings.BACKUP_TARGETS)
+
+
 def default() -> str:
     """Return the key of the target for which nothing else is asked."""
     return settings.BACKUP_DEFAULT_TARGET or next(iter(settings.BACKUP_TARGETS), "")

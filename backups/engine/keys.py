@@ -109,6 +109,11 @@ class MasterKeys:
             raise KeyMissing("The wrapped key of the project was changed, or belongs to another project") from None
 
 
+def wrapper_of(wrapped: bytes) -> bytes:
+    """Return the id of the master key that wrapped a project's key."""
+    return wrapped[len(_MAGIC) : 2 * len(_MAGIC)]
+
+
 def master_id(key: bytes) -> bytes:
     """Return by what a master key is called in a repository."""
     return blake3(key, derive_key_context="celinder backup v1 master id").digest()[:8]

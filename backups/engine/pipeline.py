@@ -139,7 +139,7 @@ class _Job:
         if self._request.parent_id is None or self._request.changed is None:
             return None
         try:
-            return read_manifest(self._store, self._request.parent_id)[0]
+            return read_manifest(self._store, self._request.parent_id, digest=self._request.parent_digest)[0]
         except (BackupMissing, Damaged):
             return None
 

@@ -3,7 +3,7 @@
 import json
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Self
 
@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidTag
 from backups.engine import format as fmt
 from backups.engine.errors import Damaged, KeyMissing, NotARepository
 from backups.engine.format import Kind
-from backups.engine.keys import KEY_BYTES, MasterKeys, ProjectKeys
+from backups.engine.keys import KEY_BYTES, MasterKeys, ProjectKeys, wrapper_of
 from drivers.backup.base import BackupTarget, ObjectInfo
 from drivers.errors import ObjectMissing
 
@@ -67,19 +67,30 @@ class Repository:
                 last = project_id
                 yield project_id
 
-    def project(self, project_id: str, masters: MasterKeys, *, create: bool = False) -> "ProjectStore":
+    def has_key(self, project_id: str) -> bool:
+        """Return whether the project has a key here, whoever can open it; without one it has nothing."""
+        return any(True for _ in self.target.list(f"{fmt.project_prefix(project_id)}keys/"))
+
+    def project(
+        self,
+        project_id: str,
+        masters: MasterKeys,
+        *,
+        create: bool = False,
+        agree: Callable[[bytes], bytes] = lambda wrapped: wrapped,
+    ) -> "ProjectStore":
         """Open a project's part; with `create`, make its key if it has none.
 
-        Where the target has no conditional put, two who create the same project at once may get different keys: the
-        caller lets one at a time do that.
+        Where the target has no conditional put, two who create the same project at once may get different keys, unless
+        `agree` has all of them put the same: given a new wrapped key it returns the one that counts.
 
         :raises KeyMissing: if there is no key that the master keys open.
         """
         prefix = fmt.project_prefix(project_id)
         context = self.id.bytes + project_id.encode()
-        if create and not any(True for _ in self.target.list(f"{prefix}keys/")):
-            wrapped = masters.wrap(os.urandom(KEY_BYTES), context)
-            self.target.put(f"{prefix}keys/{masters.current_id.hex()}", wrapped, only_if_absent=True)
+        if create and not self.has_key(project_id):
+            wrapped = agree(masters.wrap(os.urandom(KEY_BYTES), context))
+            self.target.put(f"{prefix}keys/{wrapper_of(wrapped).hex()}", wrapped, only_if_absent=True)
         for master in masters:
             try:
                 wrapped = self.target.get(f"{prefix}keys/{master.hex()}", length=_MAX_HEAD_BYTES)

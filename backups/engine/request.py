@@ -19,6 +19,8 @@ class Request:
     source: str
     """What the connections read: it never changes, for instance a snapshot, and this is its id."""
     parent_id: str | None = None
+    parent_digest: bytes | None = None
+    """The parent's digest, where it is known: of another manifest nothing is taken over."""
     changed: Changed | None = None
     """The ranges that differ from the parent, where they are known for certain."""
     sequence: int = 0

@@ -155,7 +155,11 @@ BACKUP_TARGETS = env.table(
 )
 BACKUP_DEFAULT_TARGET = env.text("CELINDER_BACKUP_DEFAULT_TARGET")  # "" = the first one
 # Master keys, one a line, the current one first; whoever has this file can read every backup.
-BACKUP_KEY_FILE = Path(env.text("CELINDER_BACKUP_KEY_FILE", str(DATA_DIR / "backup.keys")))
+# Only hosts with a backup worker need it; on others: none.
+BACKUP_KEY_FILE = env.path("CELINDER_BACKUP_KEY_FILE", DATA_DIR / "backup.keys")
+# Each job takes up to 128 MiB of memory.
+BACKUP_JOBS = env.number("CELINDER_BACKUP_JOBS", 2)
+BACKUP_INDEX_CACHE_MIB = env.number("CELINDER_BACKUP_INDEX_CACHE_MIB", 2048)
 BACKUP_PROJECT_MAX_MIB_PER_S = env.number("CELINDER_BACKUP_PROJECT_MAX_MIB_PER_S", 0)  # 0 = no limit
 # Of a row of incremental backups every n-th reads the whole volume, whatever is known of changes.
 BACKUP_FULL_READ_EVERY = env.number("CELINDER_BACKUP_FULL_READ_EVERY", 10)
@@ -165,6 +169,13 @@ BACKUP_VERIFY_PERCENT = env.number("CELINDER_BACKUP_VERIFY_PERCENT", 5)  # of th
 
 # --- identity ------------------------------------------------------------------------------------------------
 TOKEN_LIFETIME = timedelta(seconds=env.number("CELINDER_TOKEN_LIFETIME_S", 3600))
+# Who knows whose a token is: we ourselves, or a Keystone; and what asks them.
+IDENTITY_MODES = {
+    "embedded": "storage_site.identity.authentication.TokenAuthentication",
+    "keystone": "storage_site.identity.keystone.KeystoneAuthentication",
+}
+IDENTITY = env.choice("CELINDER_IDENTITY", "embedded", IDENTITY_MODES)
+KEYSTONE = keystone.of_environment()
 PUBLIC_ENDPOINT = env.text("CELINDER_PUBLIC_ENDPOINT")  # "" = as the client's Host header says
 REGION = env.text("CELINDER_REGION", "RegionOne")
 AUTHENTICATION_BACKENDS = ["storage_site.identity.passwords.PasswordBackend"]

@@ -1,0 +1,1 @@
+"""Everything that a person may ask for about backups: the only writers, one module per noun."""
