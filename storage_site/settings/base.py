@@ -169,13 +169,6 @@ BACKUP_VERIFY_PERCENT = env.number("CELINDER_BACKUP_VERIFY_PERCENT", 5)  # of th
 
 # --- identity ------------------------------------------------------------------------------------------------
 TOKEN_LIFETIME = timedelta(seconds=env.number("CELINDER_TOKEN_LIFETIME_S", 3600))
-# Who knows whose a token is: we ourselves, or a Keystone; and what asks them.
-IDENTITY_MODES = {
-    "embedded": "storage_site.identity.authentication.TokenAuthentication",
-    "keystone": "storage_site.identity.keystone.KeystoneAuthentication",
-}
-IDENTITY = env.choice("CELINDER_IDENTITY", "embedded", IDENTITY_MODES)
-KEYSTONE = keystone.of_environment()
 PUBLIC_ENDPOINT = env.text("CELINDER_PUBLIC_ENDPOINT")  # "" = as the client's Host header says
 REGION = env.text("CELINDER_REGION", "RegionOne")
 AUTHENTICATION_BACKENDS = ["storage_site.identity.passwords.PasswordBackend"]

@@ -12,37 +12,13 @@ def text(name: str, default: str = "") -> str:
     return os.environ.get(name) or default
 
 
-def number(name: str, default: int) -> int:
-def choice(name: str, default: str, allowed: Collection[str]) -> str:
-    """Return variable `name`, one of the words allowed. :raises ValueError: naming the variable, if it is another."""
-    given = text(name, default)
-    if given not in allowed:
-        message = f"{name} must be one of {', '.join(sorted(allowed))}, not {given!r}"
-        raise ValueError(message)
-    return given
-
-
-def secret(name: str) -> str:
-    """Return variable `name`, or what the file contains that `name`_FILE names.
-
-    :raises ValueError: naming the variable, if that cannot be read.
-    """
-    path = text(f"{name}_FILE")
-    if text(name) or not path:
-        return text(name)
-    try:
-        return Path(path).read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"{name}_FILE must be the path of a file that can be read: {error}"
-        raise ValueError(message) from None
-
-
 def path(name: str, default: Path) -> Path | None:
     """Return variable `name` as a path, None where it is `none`."""
     given = text(name, str(default))
     return None if given.lower() == "none" else Path(given)
 
 
+def number(name: str, default: int) -> int:
     """Return variable `name` as a whole number. :raises ValueError: naming the variable, if it is none."""
     given = os.environ.get(name)
     if not given:
