@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.utils.functional import cached_property
 
 from backups import lifecycle
 from storage_site.caller import Caller
@@ -86,7 +87,7 @@ class Backup(Resource):
         Volume.objects.select_for_update().filter(pk__in=volumes).first()
         return cls.objects.select_for_update().filter(pk=pk).first()
 
-    @property
+    @cached_property
     def backend(self) -> str:
         """Return where the volume lives; "" when it has gone."""
         return Volume.objects.filter(pk=self.volume_id).values_list("backend", flat=True).first() or ""

@@ -1,9 +1,13 @@
 """One factory per model: rows as services would have left them."""
 
 import uuid
+from datetime import timedelta
 
 import factory
+from django.utils import timezone
 
+from backups.models import Backup
+from storage_site.operations.models import Operation
 from volumes.models import Attachment, Snapshot, Volume, VolumeType
 
 PROJECT, USER = "a" * 32, "1" * 32
@@ -57,3 +61,47 @@ class AttachmentFactory(factory.django.DjangoModelFactory):
     volume = factory.SubFactory(VolumeFactory, status="reserved")
     instance_id = factory.LazyFunction(uuid.uuid4)
     status = "reserved"
+
+
+class OperationFactory(factory.django.DjangoModelFactory):
+    """A deletion of a volume that waits for a worker."""
+
+    class Meta:
+        model = Operation
+
+    class Params:
+        volume = factory.SubFactory(VolumeFactory, status="deleting")
+
+    resource_type = "volumes.volume"
+    resource_id = factory.SelfAttribute("volume.pk")
+    project_id = factory.SelfAttribute("volume.project_id")
+    verb = "delete"
+    prior_status = "available"
+    task = "volumes.tasks.delete_volume"
+    queue = "volume-mem1"
+    deadline_at = factory.LazyFunction(lambda: timezone.now() + timedelta(hours=1))
+
+
+class BackupFactory(factory.django.DjangoModelFactory):
+    """A backup that has been made, of a volume that there still is, on the default target."""
+
+    class Meta:
+        model = Backup
+
+    class Params:
+        volume = factory.SubFactory(VolumeFactory)
+
+    project_id = PROJECT
+    user_id = USER
+    name = factory.Sequence(lambda n: f"backup-{n}")
+    volume_id = factory.SelfAttribute("volume.pk")
+    size_gib = factory.SelfAttribute("volume.size_gib")
+    status = "available"
+    target = "volumebackups"
+    stored_in = factory.SelfAttribute("project_id")
+    container = "volumebackups"
+    availability_zone = "nova"
+    digest = b"d" * 32
+    object_count = 1
+    created_at = factory.LazyFunction(timezone.now)
+    data_timestamp = factory.SelfAttribute("created_at")

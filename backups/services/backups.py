@@ -123,8 +123,7 @@ def _begin_source(volume: Volume, caller: Caller, *, is_in_use_admitted: bool) -
     # What was read of the volume has to be what it still is.
     guard = Q(status__in=admitted, size_gib=volume.size_gib, backend=volume.backend) & ~Q(backend="")
     refusal = InvalidVolume(
-        "Volume to be backed up must be available or in-use, but the current status is "
-        f'"{volume.status}".'
+        f'Volume to be backed up must be available or in-use, but the current status is "{volume.status}".'
     )
     move(volume, "begin_backup", caller=caller, guard=guard, refusal=refusal)
     source = Snapshot(

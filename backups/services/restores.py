@@ -6,6 +6,7 @@ from django.db.models import Q
 from backups import placing
 from backups.errors import InvalidBackup
 from backups.models import Backup
+from backups.properties import UNDESCRIBED, UNNAMED
 from backups.sources import BackupSource
 from storage_site.caller import Caller
 from storage_site.operations.admission import begin, lock, move, unfinished
@@ -15,13 +16,10 @@ from volumes.lookups import volume_of
 from volumes.models import Attachment, Volume
 from volumes.services.volumes import create_volume
 
-NOT_YET_RESTORED = "auto-created_from_restore_from_backup"
 _UNAVAILABLE = "Backup status must be available"
 
 
-def restore_backup(
-    *, caller: Caller, backup: Backup, volume_id: str | None = None, name: str | None = None
-) -> Volume:
+def restore_backup(*, caller: Caller, backup: Backup, volume_id: str | None = None, name: str | None = None) -> Volume:
     """Accept that a volume is to hold what the backup does: the one with that id, else a new one called `name`.
 
     :raises InvalidBackup: if it is not available. :raises BackupServiceMissing: if nobody serves its target.
@@ -35,8 +33,8 @@ def restore_backup(
         return create_volume(
             caller=caller,
             size_gib=backup.size_gib,
-            name=name or f"restore_backup_{backup.pk}",
-            description=NOT_YET_RESTORED,
+            name=name or f"{UNNAMED}{backup.pk}",
+            description=UNDESCRIBED,
             source=BackupSource(backup),
         )
     return _restore_into(volume_of(caller, volume_id), backup, caller)
@@ -49,9 +47,7 @@ def _restore_into(volume: Volume, backup: Backup, caller: Caller) -> Volume:
     if volume.status != "available" or not volume.backend:
         raise refusal
     if volume.size_gib < backup.size_gib:
-        raise InvalidVolume(
-            f"volume size {volume.size_gib} is too small to restore backup of size {backup.size_gib}."
-        )
+        raise InvalidVolume(f"volume size {volume.size_gib} is too small to restore backup of size {backup.size_gib}.")
     fields = {"restoring_volume_id": volume.pk}
     move(backup, "begin_restoring", caller=caller, fields=fields, refusal=InvalidBackup(_UNAVAILABLE))
     # A host may have been let in by the older calls, which do not look at the status.
@@ -64,24 +60,26 @@ def _restore_into(volume: Volume, backup: Backup, caller: Caller) -> Volume:
 def locked_with_volumes(backup: Backup) -> Backup:
     """Lock the volume that the backup is of and the one that is being given what it holds, then the backup.
 
-    :raises NotFound: if it has gone.
+    :raises NotFound: if it has gone. :raises InvalidBackup: if it has begun to be restored since.
     """
-    seen: set[object] = set()
-    while True:
-        # Everybody locks volumes in the order of their ids, and before backups.
-        list(Volume.objects.select_for_update().filter(pk__in=seen | {backup.volume_id}).order_by("pk"))
-        found = lock(backup)
-        if found.restoring_volume_id is None or found.restoring_volume_id in seen:
-            return found
-        seen.add(found.restoring_volume_id)
+    restored = Backup.objects.filter(pk=backup.pk).values_list("restoring_volume_id", flat=True).first()
+    # Everybody locks volumes in the order of their ids, and before backups.
+    list(Volume.objects.select_for_update().filter(pk__in=[backup.volume_id, restored]).order_by("pk"))
+    found = lock(backup)
+    if found.restoring_volume_id != restored:
+        raise InvalidBackup("It is changing at this moment; try again.")
+    return found
 
 
 def call_off_restore(backup: Backup, caller: Caller) -> None:
-    """End the work of giving a volume what the backup holds; the volume is then `error_restoring`.
+    """End the work of giving a volume what the backup holds, which leaves the volume in error.
 
     One that is still being made is left to be: its restore finds out.
     """
     volume = Volume.objects.filter(pk=backup.restoring_volume_id).first()
-    operation = unfinished(volume) if volume else None
+    if volume is None:
+        return
+    operation = unfinished(volume)
     if operation is not None and operation.verb == "restore":
         call_off(operation=operation, caller=caller)
+        move(volume, "reset", caller=caller, to="error", reason="its restore was called off")
