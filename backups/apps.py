@@ -10,11 +10,12 @@ class BackupsConfig(AppConfig):
     name = "backups"
 
     def ready(self) -> None:
-        """Make known what backups add to volumes, and have the targets' settings checked by `manage.py check`."""
-        from backups import quotas, sources, targets  # noqa: PLC0415 - models can be imported from now on only
+        """Make known what backups add to volumes, and have targets and keys checked by `manage.py check`."""
+        from backups import keys, quotas, sources, targets  # noqa: PLC0415 - models can be imported from now on only
         from volumes import quotas as volume_quotas  # noqa: PLC0415
         from volumes import sources as volume_sources  # noqa: PLC0415
 
         volume_quotas.register(quotas.usage_of)
         volume_sources.register("backup_id", sources.find)
         checks.register(targets.check_targets)
+        checks.register(keys.check_keys)

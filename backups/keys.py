@@ -23,8 +23,10 @@ def key_file() -> Path:
 
 
 def make_file(path: Path) -> bool:
-    """Make a file with one new master key, for its owner only; return False if there is one, which is left alone."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make a file with one new master key, for its owner only; return False if there is one, which is left alone.
+
+    :raises OSError: if it cannot be made.
+    """
     with _written(path, [_new_line()]) as file:
         try:
             os.link(file.name, path)

@@ -21,6 +21,8 @@ BACKUP = Lifecycle(
     verb("import_record", {NEW}, during="creating", after="available", on_error="error",
          on_error_also="backups.settling.keep_reason",
          task="backups.tasks.import_record", queue=_backup),
+    # Found in a repository by an operator whose database has lost it.
+    verb("recover", {NEW}, after="available"),
     verb("delete", {"available", "error"}, during="deleting", after=GONE, on_error="error_deleting",
          on_error_also="backups.settling.keep_reason",
          task="backups.tasks.delete_backup", queue=_backup),

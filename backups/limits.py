@@ -13,15 +13,15 @@ from storage_site.operations.errors import LeaseLost
 MIB = 1024**2
 
 
-def limit_for(op: Claimed) -> Callable[[int], None]:
-    """Return what waits until so many bytes may be moved for the operation's project.
+def limit_for(op: Claimed, project_id: str) -> Callable[[int], None]:
+    """Return what waits until so many bytes may be moved for this project's backups.
 
     A wait ends with LeaseLost or HandBack when the operation is to go on here no longer.
     """
     rate = settings.BACKUP_PROJECT_MAX_MIB_PER_S * MIB
     if not rate:
         return lambda _bytes: None
-    bucket, portion = _bucket(op.operation.project_id, rate), max(1, rate // 4)
+    bucket, portion = _bucket(project_id, rate), max(1, rate // 4)
 
     def take(count: int) -> None:
         for begun in range(0, count, portion):

@@ -1,8 +1,9 @@
-"""Celery entry points of backups, one line each: two of volume workers, the others of backup workers."""
+"""Celery entry points of backups, one line each: three of volume workers, one of beat, the others of backup workers."""
 
 from celery import Task, shared_task
 
-from backups.workflows import create, delete
+from backups.services import repositories
+from backups.workflows import create, delete, records, upkeep
 from backups.workflows import restore as restore_workflow
 from storage_site.operations.doorbell import Doorbell
 from storage_site.operations.perform import perform
@@ -42,3 +43,33 @@ def close_target(self: Task, *, operation_id: str, **_later: object) -> None:
 def delete_backup(self: Task, *, operation_id: str, **_later: object) -> None:
     """Remove a backup."""
     perform(self, operation_id, delete.run)
+
+
+@shared_task(base=Doorbell, bind=True)
+def import_record(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Complete the record of a backup from its repository."""
+    perform(self, operation_id, records.import_record)
+
+
+@shared_task(base=Doorbell, bind=True)
+def collect(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Give room back that no backup needs."""
+    perform(self, operation_id, upkeep.collect)
+
+
+@shared_task(base=Doorbell, bind=True)
+def verify(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Look whether everything is as it was written."""
+    perform(self, operation_id, upkeep.verify)
+
+
+@shared_task(base=Doorbell, bind=True)
+def rotate(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Wrap projects' keys anew."""
+    perform(self, operation_id, upkeep.rotate)
+
+
+@shared_task
+def begin_what_is_due() -> int:
+    """Begin the upkeep of repositories that is due; run by beat in its own process."""
+    return repositories.begin_what_is_due()

@@ -53,7 +53,7 @@ def back_up(op: Claimed, backup: Backup) -> None:
         op.hand_over(task="backups.tasks.open_source", queue=queue, anew=False)
         return
     store = repositories.open_store(backup.target, backup.stored_in, create=True)
-    hooks = Teller(op, keeps="sequence").hooks()
+    hooks = Teller(op, backup.stored_in, keeps="sequence").hooks()
     with connections_to(attachment) as connections, mirror_of(store) as folder:
         made = pipeline.back_up(store, connections, _request(op, backup, source), hooks=hooks, cache=folder)
     op.finish(also=partial(settle_source, backup), **_fields(made))

@@ -1,9 +1,8 @@
 """Removing a backup: its manifest, what an unfinished attempt left, and the row; data go when nothing needs them."""
 
-import logging
 from functools import partial
 
-from backups import models, repositories, targets
+from backups import models, repositories
 from backups.engine.errors import NotARepository
 from backups.engine.pipeline import abandon
 from backups.engine.repository import ProjectStore
@@ -13,21 +12,19 @@ from backups.settling import give_up_source
 from storage_site.operations.claims import Claimed
 from storage_site.operations.errors import PermanentFailure
 
-logger = logging.getLogger(__name__)
-
 
 def run(op: Claimed, backup: Backup) -> None:
     """Remove the backup from the repository, then its row.
 
-    :raises PermanentFailure: if there is no such target or repository any more; by force the row goes all the same.
+    :raises PermanentFailure: if there is no such target or repository any more.
     """
-    store = _store_of(op, backup)
+    store = _store_of(backup)
     if store is not None:
         abandon(store, str(backup.pk))
     op.finish(also=partial(give_up_source, backup))
 
 
-def _store_of(op: Claimed, backup: Backup) -> ProjectStore | None:
+def _store_of(backup: Backup) -> ProjectStore | None:
     """Return where the backup is; None if nothing of it can be anywhere."""
     if not models.Repository.objects.filter(target=backup.target).exists():
         return None  # the target has never been used
@@ -36,11 +33,6 @@ def _store_of(op: Claimed, backup: Backup) -> ProjectStore | None:
         if not repository.has_key(backup.stored_in):
             return None  # the project has never stored anything, or was shredded
         return repositories.open_store(backup.target, backup.stored_in)
-    except PermanentFailure:
-        if op.operation.verb != "force_delete" or backup.target in targets.names():
-            raise
-        logger.warning("target gone, backup forgotten", extra={"backup_id": backup.pk, "target": backup.target})
-        return None
     except NotServed as error:
         if isinstance(error.__cause__, NotARepository):
             raise PermanentFailure("backup-repository-unknown", str(error)) from error

@@ -38,7 +38,7 @@ def restore(op: Claimed, volume: Volume) -> None:
         return
     backup = _backup_of(op)
     store = repositories.open_store(backup.target, backup.stored_in)
-    hooks = Teller(op, keeps="position").hooks()
+    hooks = Teller(op, backup.stored_in, keeps="position").hooks()
     digest = bytes(backup.digest) if backup.digest else None
     with connections_to(attachment) as connections, mirror_of(store) as folder:
         target = engine.Target(

@@ -14,13 +14,16 @@ EVERY_S = 1.0
 class Teller:
     """Writes down what a job says, progress at most once a second."""
 
-    def __init__(self, op: Claimed, *, keeps: str) -> None:
-        self._op, self._keeps, self._told_at = op, keeps, 0.0
+    def __init__(self, op: Claimed, project_id: str, *, keeps: str) -> None:
+        self._op, self._project_id, self._keeps, self._told_at = op, project_id, keeps, 0.0
 
     def hooks(self) -> Hooks:
         """Return what the engine calls. Each call ends the job with LeaseLost or HandBack if it is to go on no more."""
         return Hooks(
-            on_checkpoint=self._keep, on_progress=self._tell, is_cancelled=self._check, limit=limit_for(self._op)
+            on_checkpoint=self._keep,
+            on_progress=self._tell,
+            is_cancelled=self._check,
+            limit=limit_for(self._op, self._project_id),
         )
 
     def _keep(self, reached: Checkpoint) -> None:

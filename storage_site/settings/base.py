@@ -115,6 +115,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "storage_site.operations.tasks.sweep",
         "schedule": env.number("CELINDER_SWEEP_INTERVAL_S", 10),
     },
+    "upkeep of backups": {"task": "backups.tasks.begin_what_is_due", "schedule": 60},
 }
 
 # --- operations (seconds) ------------------------------------------------------------------------------------
@@ -149,10 +150,9 @@ QUOTA_DEFAULTS = {
 }
 
 # --- backups -------------------------------------------------------------------------------------------------
+BACKUPS_DIR = DATA_DIR / "backups"
 # Key = target = the container that clients may name. A JSON object or a TOML file.
-BACKUP_TARGETS = env.table(
-    "CELINDER_BACKUP_TARGETS", {"volumebackups": {"driver": "posix", "path": str(DATA_DIR / "backups")}}
-)
+BACKUP_TARGETS = env.table("CELINDER_BACKUP_TARGETS", {"volumebackups": {"driver": "posix", "path": str(BACKUPS_DIR)}})
 BACKUP_DEFAULT_TARGET = env.text("CELINDER_BACKUP_DEFAULT_TARGET")  # "" = the first one
 # Master keys, one a line, the current one first; whoever has this file can read every backup.
 # Only hosts with a backup worker need it; on others: none.

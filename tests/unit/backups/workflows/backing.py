@@ -12,17 +12,20 @@ from django.utils import timezone
 import backups.tasks  # noqa: F401 - makes the tasks known
 import volumes.tasks  # noqa: F401 - likewise
 from backups.models import Backup, Repository
-from backups.properties import properties_of
+from backups.services.backups import create_backup, delete_backup
+from backups.services.restores import restore_backup
+from backups.sources import BackupSource
 from drivers.connect import Connection, open_connection
 from drivers.types import GIB, Connector, ExportRequest, Fence
-from storage_site.caller import SYSTEM
-from storage_site.operations.admission import begin, move
+from storage_site.caller import Caller
+from storage_site.operations.admission import begin
 from storage_site.operations.models import Operation
 from volumes import backends
 from volumes.models import Attachment, Snapshot, Volume
 
 MIB = 1024**2
 TARGET = "shelf"
+CALLER = Caller(user_id="1" * 32, project_id="a" * 32, roles=frozenset({"member"}))
 
 
 @contextmanager
@@ -54,39 +57,30 @@ def content(volume: Volume) -> dict[int, bytes]:
     return {place: one for place, one in found.items() if any(one)}
 
 
-def accept_backup(volume: Volume, *, parent: Backup | None = None, snapshot: Snapshot | None = None) -> Backup:
+def accept_backup(volume: Volume, *, snapshot: Snapshot | None = None, is_incremental: bool = False) -> Backup:
     """Accept a backup of the volume, or of its snapshot."""
-    with transaction.atomic():
-        source = snapshot or Snapshot(
-            volume=volume, project_id=volume.project_id, user_id=volume.user_id, size_gib=volume.size_gib,
-            is_listed=False, consumes_quota=False,
-        )  # fmt: skip
-        if snapshot:
-            move(snapshot, "begin_backup", caller=SYSTEM)
-        else:
-            move(volume, "begin_backup", caller=SYSTEM)
-            move(source, "begin_source", caller=SYSTEM)
-        made = Backup(
-            project_id=volume.project_id, user_id=volume.user_id, volume_id=volume.pk, size_gib=volume.size_gib,
-            name="a backup", snapshot_id=snapshot.pk if snapshot else None, source_snapshot_id=source.pk,
-            parent_id=parent.pk if parent else None, target=TARGET, stored_in=volume.project_id,
-            volume_properties=properties_of(volume), data_timestamp=timezone.now(),
-        )  # fmt: skip
-        begin(made, "create", caller=SYSTEM)
-    return made
+    volume.refresh_from_db()
+    return create_backup(
+        caller=CALLER, volume=volume, snapshot=snapshot, is_incremental=is_incremental, is_in_use_admitted=True
+    )
 
 
 def accept_restore(backup: Backup, volume: Volume, *, is_fresh: bool = False) -> Operation:
-    """Accept that the volume be given what the backup holds."""
-    with transaction.atomic():
-        move(backup, "begin_restoring", caller=SYSTEM, fields={"restoring_volume_id": volume.pk})
-        arguments = {"backup_id": str(backup.pk), "is_fresh": is_fresh}
-        return begin(volume, "restore", caller=SYSTEM, arguments=arguments)
+    """Accept that the volume be given what the backup holds; it is fresh where one is made for that."""
+    backup.refresh_from_db()
+    if is_fresh:
+        with transaction.atomic():
+            BackupSource(backup).promise(volume, CALLER)
+            arguments = {"backup_id": str(backup.pk), "is_fresh": True}
+            return begin(volume, "restore", caller=CALLER, arguments=arguments)
+    restore_backup(caller=CALLER, backup=backup, volume_id=str(volume.pk))
+    return waiting()[-1]
 
 
-def accept_deletion(backup: Backup, verb: str = "delete") -> Operation:
-    with transaction.atomic():
-        return begin(backup, verb, caller=SYSTEM)
+def accept_deletion(backup: Backup, *, force: bool = False) -> Operation:
+    backup.refresh_from_db()
+    delete_backup(backup=backup, caller=CALLER, force=force)
+    return waiting()[-1]
 
 
 def step(operation: Operation) -> Operation:
