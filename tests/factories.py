@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from backups.models import Backup
 from storage_site.operations.models import Operation
-from volumes.models import Attachment, Snapshot, Volume, VolumeType
+from volumes.models import Attachment, Snapshot, Transfer, Volume, VolumeType
 
 PROJECT, USER = "a" * 32, "1" * 32
 
@@ -105,3 +105,14 @@ class BackupFactory(factory.django.DjangoModelFactory):
     object_count = 1
     created_at = factory.LazyFunction(timezone.now)
     data_timestamp = factory.SelfAttribute("created_at")
+
+
+class TransferFactory(factory.django.DjangoModelFactory):
+    """An offer of a volume."""
+
+    class Meta:
+        model = Transfer
+
+    project_id = factory.SelfAttribute("volume.project_id")
+    volume = factory.SubFactory(VolumeFactory, status="awaiting-transfer")
+    key_hash = "salt$hash"

@@ -15,7 +15,14 @@ from storage_site.api.views import ApiView
 from storage_site.caller import Caller
 from tests.calls import Calls
 from tests.conftest import OTHER_PROJECT, PROJECT
-from tests.factories import AttachmentFactory, OperationFactory, SnapshotFactory, VolumeFactory, VolumeTypeFactory
+from tests.factories import (
+    AttachmentFactory,
+    OperationFactory,
+    SnapshotFactory,
+    TransferFactory,
+    VolumeFactory,
+    VolumeTypeFactory,
+)
 
 # Who calls: by the roles held in the token's project, and whether that is the project of the things.
 CALLERS = {
@@ -34,9 +41,15 @@ PLACES = {
     "attachments/{id}": lambda: AttachmentFactory().pk,
     "snapshots/{id}": lambda: SnapshotFactory().pk,
     "operations/{id}": lambda: OperationFactory().id,
+    "volume-transfers/{id}": lambda: TransferFactory().pk,
+    "os-volume-transfer/{id}": lambda: TransferFactory().pk,
     "types/{id}": lambda: VolumeTypeFactory(is_public=False, extra_specs={"multiattach": "<is> True"}).pk,
 }
-OWNED = ("volumes/{id}", "snapshots/{id}", "attachments/{id}", "operations/{id}")
+OWNED = (
+    "volumes/{id}", "snapshots/{id}", "attachments/{id}", "operations/{id}", "volume-transfers/{id}",
+    "os-volume-transfer/{id}",
+)  # fmt: skip
+FOR_STRANGERS = ("transfer-accept", "older-transfer-accept")
 WORDS = {"key": "multiattach", "project": PROJECT, "alias": "os-services"}
 
 
@@ -150,7 +163,8 @@ def test_a_call_is_admitted_as_the_table_says(db, default_type, route, key, who)
     if is_foreign_quota(route, who) and key == "GET":
         rule = authorisation.TABLE[route.name]["GET of another project"]
     is_hidden = not caller.is_admin and (
-        (route.path.startswith(OWNED) and caller.project_id != PROJECT) or route.path.startswith("types/{id}")
+        (route.path.startswith(OWNED) and route.name not in FOR_STRANGERS and caller.project_id != PROJECT)
+        or route.path.startswith("types/{id}")
     )
     if is_hidden:
         assert answer.status_code == 404, answer.content
