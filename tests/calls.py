@@ -4,16 +4,18 @@ from typing import Any
 
 from rest_framework.test import APIClient
 
+from storage_site.api import elements
 from storage_site.caller import Caller
 
 NEWEST = "3.71"
+XML = "application/xml"
 
 
 class Calls:
-    """Calls below /v3/{project}, in JSON, at one microversion unless a call says otherwise."""
+    """Calls below /v3/{project}, at one microversion unless a call says otherwise; in JSON, or all in XML."""
 
-    def __init__(self, caller: Caller | None, version: str | None = NEWEST) -> None:
-        self.caller, self.version = caller, version
+    def __init__(self, caller: Caller | None, version: str | None = NEWEST, *, in_xml: bool = False) -> None:
+        self.caller, self.version, self.in_xml = caller, version, in_xml
         self.client = APIClient()
         if caller is not None:
             self.client.force_authenticate(caller)  # type: ignore[arg-type]
@@ -36,6 +38,10 @@ class Calls:
             sent["OpenStack-API-Version"] = f"volume {chosen}"
         if not path.startswith(("/v3", "http")) and path != "/":
             path = f"/v3/{self.caller.project_id if self.caller else 'f' * 32}{path}"
+        if self.in_xml:
+            sent.setdefault("Accept", XML)
+            if raw is None and body is not None:
+                raw, content_type = elements.written(body), XML
         given: dict[str, Any] = {}
         if raw is not None:
             given = {"data": raw, "content_type": content_type}
@@ -47,12 +53,17 @@ class Calls:
         """Make a call that must succeed with `status`; return the body of its answer."""
         answer = self(method, path, body, **rest)
         assert answer.status_code == status, (answer.status_code, answer.content)
-        return answer.json() if answer.content else None
+        return said(answer) if answer.content else None
 
     def refused(self, method: str, path: str, body: Any = None, **rest: Any) -> tuple[int, str, str]:
         """Make a call that must be refused; return the code, the name of the error and the message."""
         answer = self(method, path, body, **rest)
         assert answer.status_code >= 400, (answer.status_code, answer.content)
-        [(name, error)] = answer.json().items()
+        [(name, error)] = said(answer).items()
         assert error["code"] == answer.status_code
         return answer.status_code, name, error["message"]
+
+
+def said(answer: Any) -> Any:
+    """Return what stands in the body of `answer`, in whichever of the two forms."""
+    return elements.read(answer.content) if answer["Content-Type"].startswith(XML) else answer.json()

@@ -2,7 +2,8 @@
 
 from rest_framework.response import Response
 
-JSON = "application/json"
+from storage_site.api.renderers import JSON, XML
+
 HTML = "text/html; charset=UTF-8"
 
 
@@ -18,5 +19,6 @@ class Empty(Response):
         """Return nothing, labelled as the contract has it, or the page."""
         if getattr(self.accepted_renderer, "is_for_people", False):
             return super().rendered_content
-        self["Content-Type"] = self.empty_media_type
+        is_xml = self.accepted_media_type == XML and self.empty_media_type == JSON
+        self["Content-Type"] = XML if is_xml else self.empty_media_type
         return b""

@@ -5,9 +5,10 @@ import uuid
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 
 from storage_site.api.errors import BODY_TOO_LARGE
+from storage_site.api.failures import plain
 from storage_site.logs import context
 
 REQUEST_ID = "x-openstack-request-id"
@@ -52,5 +53,5 @@ class BodySizeMiddleware:
         except ValueError:
             length = 0
         if length > settings.API_MAX_BODY_BYTES:
-            return JsonResponse(BODY_TOO_LARGE, status=413)
+            return plain(request, BODY_TOO_LARGE, 413)
         return self.get_response(request)

@@ -10,6 +10,7 @@ from storage_site.api.microversions import HEADER, MAXIMUM, SERVICE_TYPE
 
 TOKEN = {"type": "apiKey", "in": "header", "name": "X-Auth-Token"}
 ANY_OBJECT = {"type": "object", "additionalProperties": True}
+MEDIA_TYPES = ("application/json", "application/xml")
 PAGING = ("limit", "marker", "offset", "sort")
 
 Schema = dict[str, Any]
@@ -54,9 +55,9 @@ class ContractSchema(AutoSchema):
         """Return the shape of the body."""
         if hasattr(self.view, "actions") and self.method == "POST":
             verbs = [self._one_member(name, each.reads) for name, each in self.view.actions.items()]
-            return {"application/json": {"oneOf": verbs}}
+            return {media_type: {"oneOf": verbs} for media_type in MEDIA_TYPES}
         reads = self.view.reads.get(self.method)
-        return {"application/json": self._enveloped(reads)} if reads is not None else None
+        return {media_type: self._enveloped(reads) for media_type in MEDIA_TYPES} if reads is not None else None
 
     def get_response_serializers(self) -> Any:
         """Return the shape of the answer where the view declares it."""

@@ -1,14 +1,17 @@
-"""How the body of a request is read: strictly, and never further than the contract allows."""
+"""How the body of a request is read, JSON or XML: strictly, and never further than the contract allows."""
 
 import json
 from collections.abc import Iterator
+from email.message import Message
 from typing import Any, NoReturn
 
 from rest_framework.exceptions import ParseError
-from rest_framework.parsers import JSONParser
+from rest_framework.parsers import BaseParser, JSONParser
 from rest_framework.renderers import JSONRenderer
 
+from storage_site.api import elements
 from storage_site.api.errors import MALFORMED_BODY
+from storage_site.errors import InvalidRequest
 
 
 class StrictJSONParser(JSONParser):
@@ -28,6 +31,31 @@ class StrictJSONParser(JSONParser):
         if b"\\u" in raw and any(_is_unstorable(text) for text in _texts_in(value)):
             raise ParseError(MALFORMED_BODY)
         return value
+
+
+class StrictXMLParser(BaseParser):
+    """Reads XML that stands for JSON: neither a document type nor entities, no text that a database could not keep."""
+
+    media_type = "application/xml"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        """Return the value written in `stream`. :raises InvalidRequest: if there is none, saying why."""
+        del parser_context
+        try:
+            _require_utf8(media_type or "")
+            value = elements.read(stream.read())
+        except elements.NotReadable as error:
+            raise InvalidRequest(f"{MALFORMED_BODY}: {error}.") from error
+        if any(_is_unstorable(text) for text in _texts_in(value)):
+            raise InvalidRequest(f"{MALFORMED_BODY}: it contains characters that cannot be kept.")
+        return value
+
+
+def _require_utf8(media_type: str) -> None:
+    content_type = Message()
+    content_type["Content-Type"] = media_type
+    if str(content_type.get_param("charset", "utf-8")).lower() not in elements.ENCODINGS:
+        raise elements.NotReadable("only UTF-8 is read")
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -1,15 +1,17 @@
-"""How an answer is written: JSON for programs, pages for people with a browser."""
+"""How an answer is written: JSON for programs, XML for those that insist, pages for people with a browser."""
 
 import json
 from typing import Any
 
 from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
+from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer, JSONRenderer
 from rest_framework.request import Request
 
+from storage_site.api import elements
 from storage_site.errors import StorageError
 
 JSON = "application/json"
+XML = "application/xml"
 VENDOR_JSON = "application/vnd.openstack.volume+json"
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 HTML = "text/html"
@@ -25,6 +27,18 @@ class VendorJSONRenderer(ContractJSONRenderer):
     """Writes the same JSON under the name that the client asked for."""
 
     media_type = VENDOR_JSON
+
+
+class XMLRenderer(BaseRenderer):
+    """Writes as XML what would stand in the JSON (docs/xml.md)."""
+
+    media_type, format, charset = XML, "xml", "utf-8"
+    is_for_people = False
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        """Return the document, nothing where there is no body."""
+        del accepted_media_type, renderer_context
+        return elements.written(json.loads(ContractJSONRenderer().render(data))) if data is not None else b""
 
 
 class BrowsableRenderer(BrowsableAPIRenderer):
@@ -81,7 +95,7 @@ class BrowsableRenderer(BrowsableAPIRenderer):
 
 
 class LenientNegotiation(DefaultContentNegotiation):
-    """Answers in JSON whatever a program says it accepts; pages are for browsers only."""
+    """Answers in JSON whatever a program says it accepts, unless that is XML; pages are for browsers only."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         """Return the parser for the body of `request`, None for a media type that is not accepted."""
@@ -94,12 +108,13 @@ class LenientNegotiation(DefaultContentNegotiation):
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
         """Return what writes the answer, and the media type it is written as."""
         del format_suffix
-        pages = next((renderer for renderer in renderers if renderer.media_type == HTML), None)
+        others = {renderer.media_type: renderer for renderer in renderers}
         # Programs carry a token; what they write in Accept changes nothing but the name of the JSON.
-        may_be_page = pages is not None and "X-Auth-Token" not in request.headers
+        if "X-Auth-Token" in request.headers:
+            others.pop(HTML, None)
         for media_type in _by_preference(self.get_accept_list(request)):
-            if media_type == HTML and may_be_page:
-                return pages, HTML
+            if media_type in {HTML, XML} and media_type in others:
+                return others[media_type], media_type
             if media_type == VENDOR_JSON:
                 return VendorJSONRenderer(), VENDOR_JSON
             if media_type in (JSON, "*/*", "application/*"):

@@ -7,6 +7,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from rest_framework import generics
 from rest_framework.exceptions import NotAuthenticated, UnsupportedMediaType
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,7 +16,7 @@ from storage_site.api.answers import HTML, Empty
 from storage_site.api.errors import NoSuchPath
 from storage_site.api.fields import UUID_FORM
 from storage_site.api.openapi import ContractSchema
-from storage_site.api.renderers import FORMS, JSON, VENDOR_JSON, media_type_of
+from storage_site.api.renderers import FORMS, JSON, VENDOR_JSON, XML, media_type_of
 from storage_site.api.serializers import StrictSerializer
 from storage_site.caller import Caller
 from storage_site.errors import InvalidRequest, NotFound
@@ -87,14 +88,14 @@ class ApiView(generics.GenericAPIView[Any]):
     def refuse_body_type(self, request: Request) -> None:
         """Refuse a body that cannot be read, also where none is wanted.
 
-        :raises UnsupportedMediaType: if its type is not JSON (nor a form, sent by a page).
+        :raises UnsupportedMediaType: if its type is neither JSON nor XML (nor a form, sent by a page).
         :raises InvalidRequest: if the call deletes something.
         """
         media_type = media_type_of(request)
         if not media_type or request.stream is None:
             return
         is_form = media_type in FORMS and request.accepted_renderer.is_for_people
-        if media_type not in {JSON, VENDOR_JSON} and not is_form:
+        if media_type not in {JSON, VENDOR_JSON, XML} and not is_form:
             raise UnsupportedMediaType(media_type)
         if request.method == "DELETE" and not is_form:
             raise InvalidRequest
@@ -112,8 +113,8 @@ class ApiView(generics.GenericAPIView[Any]):
         if version is None:
             return response
         response[microversions.HEADER] = f"{microversions.SERVICE_TYPE} {version}"
-        is_page = request.accepted_renderer.is_for_people
-        response["Vary"] = f"{microversions.HEADER}, Accept" if is_page else microversions.HEADER
+        is_json = isinstance(request.accepted_renderer, JSONRenderer)
+        response["Vary"] = microversions.HEADER if is_json else f"{microversions.HEADER}, Accept"
         if not (isinstance(response, Empty) and response.empty_media_type == HTML):
             response["x-compute-request-id"] = getattr(request, "request_id", "")
         return response

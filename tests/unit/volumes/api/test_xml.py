@@ -47,7 +47,7 @@ def test_a_volume_is_made_shown_changed_and_deleted(in_xml, as_admin):
     metadata = {"a b": "<&>", "cinder.csi.openstack.org/cluster": "", "xml": "\r\n\t", "0": "é"}
     asked = {"volume": {"size": 2, "name": None, "metadata": metadata}, "OS-SCH-HNT:scheduler_hints": None}
     made = in_xml.ok("POST", "/volumes", asked, status=202)["volume"]
-    assert made == as_admin.ok("GET", f"/volumes/{made['id']}")["volume"] | made
+    assert made.items() <= as_admin.ok("GET", f"/volumes/{made['id']}")["volume"].items()
     assert (made["size"], made["name"], made["metadata"], made["multiattach"]) == (2, None, metadata, False)
     shown = in_xml.ok("GET", "/volumes/detail?limit=1&with_count=true")
     assert shown == as_admin.ok("GET", "/volumes/detail?limit=1&with_count=true")
@@ -82,7 +82,8 @@ def test_a_host_is_told_how_to_connect(db, admin, worker, on_storage):
     asked = {"attachment": {"volume_uuid": str(on_storage().pk), "connector": {"host": "h", "multipath": False}}}
     made = in_xml.ok("POST", "/attachments", asked)["attachment"]
     assert made["connection_info"]
-    assert made == in_json.ok("GET", f"/attachments/{made['id']}")["attachment"] | made
+    shown = in_json.ok("GET", f"/attachments/{made['id']}")["attachment"]
+    assert made["connection_info"] == shown["connection_info"]
     assert in_xml.ok("DELETE", f"/attachments/{made['id']}") == {"attachments": []}
 
 
