@@ -86,11 +86,14 @@ def master_keys() -> MasterKeys:
 
 
 def check_all() -> None:
-    """Say in the log which targets this worker cannot serve, and why; it serves the others."""
+    """Say in the log which targets this worker cannot serve, and why; it serves the others. Nothing is made."""
     for key in targets.names():
         try:
-            open_repository(key)
             master_keys()
+            if models.Repository.objects.filter(target=key).exists():
+                open_repository(key)
+            else:
+                _checked_target(key)
         except (DriverError, PermanentFailure) as error:
             logger.critical("backup target cannot be served here: %s", error, extra={"target": key})
 

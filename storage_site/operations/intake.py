@@ -6,12 +6,14 @@ is lost with a worker that dies is rung again by the sweep.
 """
 
 import logging
+import sys
 from typing import Any
 
 from celery import bootsteps
 from celery.worker import state
 from celery.worker.consumer.tasks import Tasks
 from celery.worker.strategy import default
+from django.conf import settings
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +31,8 @@ class Intake(bootsteps.StartStopStep):  # type: ignore[misc] # celery carries no
         consumer.intake = self
         self._consumer = consumer
         self._is_paused = False
+        bounds = [settings.QUEUE_SLOTS.get(queue) for queue in consumer.app.amqp.queues.consume_from]
+        self._most = min((bound for bound in bounds if bound), default=sys.maxsize)
 
     def start(self, _consumer: Any) -> None:
         """Begin with an open intake, also after a reconnect."""
@@ -36,8 +40,8 @@ class Intake(bootsteps.StartStopStep):  # type: ignore[misc] # celery carries no
 
     @property
     def is_full(self) -> bool:
-        """Tell whether every slot of the pool is taken."""
-        return len(state.reserved_requests) >= int(self._consumer.pool.limit)
+        """Tell whether every slot of the pool is taken, or as many as the queue may have."""
+        return len(state.reserved_requests) >= min(int(self._consumer.pool.limit), self._most)
 
     def pause(self) -> None:
         """Stop consuming until a slot is free."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dj_database_url
 
+from storage_site import queues
 from storage_site.settings import environment as env
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -157,8 +158,8 @@ BACKUP_DEFAULT_TARGET = env.text("CELINDER_BACKUP_DEFAULT_TARGET")  # "" = the f
 # Master keys, one a line, the current one first; whoever has this file can read every backup.
 # Only hosts with a backup worker need it; on others: none.
 BACKUP_KEY_FILE = env.path("CELINDER_BACKUP_KEY_FILE", DATA_DIR / "backup.keys")
-# Each job takes up to 128 MiB of memory.
-BACKUP_JOBS = env.number("CELINDER_BACKUP_JOBS", 2)
+# At once in each backup worker: a job takes up to 128 MiB of memory.
+QUEUE_SLOTS = {queues.BACKUP: env.number("CELINDER_BACKUP_JOBS", 2)}
 BACKUP_INDEX_CACHE_MIB = env.number("CELINDER_BACKUP_INDEX_CACHE_MIB", 2048)
 BACKUP_PROJECT_MAX_MIB_PER_S = env.number("CELINDER_BACKUP_PROJECT_MAX_MIB_PER_S", 0)  # 0 = no limit
 # Of a row of incremental backups every n-th reads the whole volume, whatever is known of changes.
