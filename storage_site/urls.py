@@ -13,6 +13,7 @@ urlpatterns = [
     *discovery.urlpatterns,
     path("admin/", admin.site.urls),
     path("", include("storage_site.identity.urls")),
+    path("", include("storage_site.api.operations.urls")),
     path("", include("volumes.urls")),
     path("", include("scheduling.urls")),
     *discovery.fallback,

@@ -64,8 +64,10 @@ class ContractSchema(AutoSchema):
         writes = getattr(self.view, "writes", None)
         if writes is None or self.method != "GET":
             return {"2XX": ANY_OBJECT}
-        items = {"type": "array", "items": self._reference(writes, "response")}
-        return {"200": {"type": "object", "properties": {self.view.collection: items}}}
+        reference = self._reference(writes, "response")
+        envelope = getattr(self.view, "envelope", "")
+        members = {envelope: reference} if envelope else {self.view.collection: {"type": "array", "items": reference}}
+        return {"200": {"type": "object", "properties": members}}
 
     def _resolve_path_parameters(self, variables: list[str]) -> list[Schema]:
         return [{"in": "path", "name": name, "required": True, "schema": {"type": "string"}} for name in variables]

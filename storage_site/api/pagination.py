@@ -85,7 +85,7 @@ class MarkerPagination(BasePagination):
         members = {self.view.collection: data}
         reached = len(self.page) if self.total is None else self.total
         if self.view.links_name and self.page and reached >= self.limit:
-            members[self.view.links_name] = links.of_next_page(self.request, str(self.page[-1].pk))
+            members[self.view.links_name] = links.of_next_page(self.request, self._identity(self.page[-1]))
         if self.total is not None:
             members["count"] = self.total
         return Response(members)
@@ -96,6 +96,9 @@ class MarkerPagination(BasePagination):
             raise KeyError
         return data[self.view.collection]
 
+    def _identity(self, row: Any) -> str:
+        return str(getattr(row, self.view.identified_by))
+
     def _is_counted(self) -> bool:
         since = self.view.counts_since
         if since is None or not self.request.version.covers(since):
@@ -104,7 +107,8 @@ class MarkerPagination(BasePagination):
         return given is not None and truth_of("with_count", given)
 
     def _after(self, queryset: QuerySet[Any], keys: Sequence[SortKey], marker: str) -> QuerySet[Any]:
-        last = self.view.rows().filter(pk=marker.lower()).first() if UUID_FORM.fullmatch(marker) else None
+        is_id = UUID_FORM.fullmatch(marker)
+        last = self.view.rows().filter(**{self.view.identified_by: marker.lower()}).first() if is_id else None
         if last is not None:
             return queryset.filter(_follows(keys, last))
         if self.view.refuses_unknown_marker:
@@ -123,7 +127,7 @@ def sort_keys(parameters: Any, model: type[Model], allowed: Any) -> list[SortKey
             raise InvalidRequest("Invalid input received: Invalid sort key")
         column = allowed[name]
         keys.append(SortKey(column, direction == "desc", _is_nullable(model, column)))
-    if TIE_BREAK not in {key.column for key in keys}:
+    if not any(_is_unique(model, key.column) for key in keys):
         keys.append(SortKey(TIE_BREAK, keys[-1].descending, is_nullable=False))
     return keys
 
@@ -142,6 +146,10 @@ def _sort_pairs(parameters: Any) -> list[tuple[str, str]]:
         raise InvalidRequest("Invalid input received: Sort direction array size exceeds sort key array size.")
     directions += directions[:1] * (len(names) - len(directions))
     return list(zip(names, directions, strict=True))
+
+
+def _is_unique(model: type[Model], column: str) -> bool:
+    return "__" not in column and bool(getattr(model._meta.get_field(column), "unique", False))  # noqa: SLF001 - public
 
 
 def _is_nullable(model: type[Model], column: str) -> bool:

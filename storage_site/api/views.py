@@ -149,7 +149,8 @@ class CollectionView(ApiView):
     """A list: filtered, sorted and cut into pages.
 
     `rows`: all rows; `collection`: the list's name in its body; `links_name`: the name of the links to the next
-    page, "" for lists that have none; `sort_keys`: key → column; `writes`: the serializer of an item.
+    page, "" for lists that have none; `sort_keys`: key → column; `writes`: the serializer of an item;
+    `identified_by`: the column of the ids that clients know.
     """
 
     collection: ClassVar[str]
@@ -159,6 +160,7 @@ class CollectionView(ApiView):
     refuses_unknown_marker: ClassVar[bool] = True
     not_found: ClassVar[str] = NotFound.__doc__ or ""
     writes: ClassVar[type[Any]]
+    identified_by: ClassVar[str] = "pk"
 
     def rows(self) -> QuerySet[Any]:
         """Return every row that the caller may see."""
@@ -178,10 +180,13 @@ class ResourceView(ApiView):
     """One resource, found in the path before the caller's rights are looked at.
 
     So an object of another project is not there at all, whatever the call. `rows`: all rows that the caller may
-    see; `not_found`: the text where there is none, with `{id}` in it; `pages`: title → path below this one, which the
-    browsable API leads to.
+    see; `identified_by`: the column of the ids that clients know; `not_found`: the text where there is none, with
+    `{id}` in it; `pages`: title → path below this one, which the browsable API leads to; `envelope` and `writes`: the
+    member that an answer has, and the serializer of what stands in it, for the description of the API.
     """
 
+    envelope: ClassVar[str] = ""
+    identified_by: ClassVar[str] = "pk"
     pages: ClassVar[Mapping[str, str]] = {}
     not_found: ClassVar[str] = "The resource could not be found."
     _found: Model | None = None
@@ -198,7 +203,8 @@ class ResourceView(ApiView):
         """Return the resource. :raises NotFound: if there is none that the caller may see."""
         if self._found is None:
             identity = self.kwargs["id"]
-            row = self.get_queryset().filter(pk=identity.lower()).first() if UUID_FORM.fullmatch(identity) else None
+            is_id = UUID_FORM.fullmatch(identity)
+            row = self.get_queryset().filter(**{self.identified_by: identity.lower()}).first() if is_id else None
             if row is None:
                 raise NotFound(self.not_found.format(id=identity))
             self._found = row

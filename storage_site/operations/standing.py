@@ -23,6 +23,7 @@ _TONES = {
     Operation.FAILED: words.BAD,
     Operation.CANCELLED: words.IDLE,
 }
+WORDS = tuple(_TONES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def failed_since(moment: datetime) -> Q:
 def standing_of(operation: Operation, now: datetime | None = None) -> Standing:
     """Return how the operation stands."""
     now = now or timezone.now()
-    word = _word(operation, now)
+    word = word_of(operation, now)
     sentences = [_SENTENCES[word](operation, now) if word in _SENTENCES else operation.fault_detail]
     if operation.attempts and not operation.is_finished:
         died = "1 attempt" if operation.attempts == 1 else f"{operation.attempts} attempts"
@@ -78,7 +79,8 @@ def standing_of(operation: Operation, now: datetime | None = None) -> Standing:
     return Standing(word, " ".join(sentence for sentence in sentences if sentence))
 
 
-def _word(operation: Operation, now: datetime) -> str:
+def word_of(operation: Operation, now: datetime) -> str:
+    """Return how the operation stands, in a word."""
     if operation.outcome:
         return operation.outcome
     if operation.lease_until is not None:

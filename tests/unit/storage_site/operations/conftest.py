@@ -2,17 +2,14 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from django.db import connection, transaction
 
 from storage_site.operations import shutdown
 from storage_site.operations.admission import begin
-from storage_site.operations.lifecycle import Lifecycle
 from storage_site.operations.models import Operation
 from tests.factories import VolumeFactory
-from volumes.models import Volume
 
 
 class Storage:
@@ -51,18 +48,6 @@ def accept(member):
         return operation
 
     return accept_one
-
-
-@pytest.fixture
-def cancellable(monkeypatch):
-    """Let work of a verb of volumes be called off, as the table may say of any."""
-
-    def change(name: str, **rest: object) -> None:
-        changed = replace(Volume.lifecycle[name], is_cancellable=True, **rest)
-        table = Lifecycle(*(changed if verb.name == name else verb for verb in Volume.lifecycle))
-        monkeypatch.setattr(Volume, "lifecycle", table)
-
-    return change
 
 
 def refuse(_resource: object) -> None:
