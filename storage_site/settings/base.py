@@ -190,22 +190,22 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["storage_site.api.authorisation.RouteAuthorisation"],
     "DEFAULT_PARSER_CLASSES": [
         "storage_site.api.parsers.StrictJSONParser",
+        "storage_site.api.parsers.StrictXMLParser",
         "rest_framework.parsers.FormParser",
         "rest_framework.parsers.MultiPartParser",
     ],
     "DEFAULT_RENDERER_CLASSES": [
         "storage_site.api.renderers.ContractJSONRenderer",
+        "storage_site.api.renderers.XMLRenderer",
         "storage_site.api.renderers.BrowsableRenderer",
     ],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "storage_site.api.renderers.LenientNegotiation",
     "DEFAULT_VERSIONING_CLASS": "storage_site.api.microversions.MicroversionVersioning",
-        "storage_site.api.parsers.StrictXMLParser",
     "DEFAULT_PAGINATION_CLASS": "storage_site.api.pagination.MarkerPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "storage_site.api.errors.answer_for",
     "UNAUTHENTICATED_USER": None,
-        "storage_site.api.renderers.XMLRenderer",
     "URL_FORMAT_OVERRIDE": None,
 }
 # What everybody may filter lists by (contract 00 section 8); administrators may use any column.
