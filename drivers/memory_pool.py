@@ -35,6 +35,15 @@ class SparseBytes:
             page[start : start + count] = content[done : done + count]
             done += count
 
+    def zero(self, length: int, offset: int, *, may_unmap: bool) -> None:
+        """Make a range zeros; whole pages of it take no room afterwards if they `may_unmap`."""
+        for number, start, count in _pieces(length, offset):
+            if may_unmap and count == PAGE_BYTES:
+                self.pages.pop(number, None)
+            elif not may_unmap or number in self.pages:
+                page = self.pages.setdefault(number, bytearray(PAGE_BYTES))
+                page[start : start + count] = bytes(count)
+
     def extents(self, offset: int, length: int) -> Iterator[tuple[int, int, bool]]:
         """Yield (offset, length, was written) page by page."""
         for number, start, count in _pieces(length, offset):

@@ -54,6 +54,9 @@ class Image(Connection):
     def _write(self, view: memoryview, offset: int) -> None:
         self.content.write(view, offset)
 
+    def _write_zeroes(self, length: int, offset: int, *, may_unmap: bool) -> None:
+        self.content.zero(length, offset, may_unmap=may_unmap)
+
     def _extents(self, length: int, offset: int) -> Iterator[Extent]:
         for found in list(self.content.extents(offset, length)):
             yield Extent(*found)

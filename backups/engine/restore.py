@@ -90,7 +90,6 @@ class _Job:
         self._connections = Connections(target.connections)
         self._range_bytes = max(options.range_bytes, self._geometry.chunk_bytes + fmt.TAG_BYTES)
         self._buffers = Buffers([bytearray(self._range_bytes) for _ in range(options.workers)])
-        self._zeros = memoryview(bytes(self._geometry.chunk_bytes))
         self._crew = Crew(options.workers, "restore")
         self._lock = threading.Lock()
         self._written_bytes = 0
@@ -189,13 +188,13 @@ class _Job:
             self._written_bytes += len(plain) * len(slots)
 
     def _zero(self, slot: int, count: int) -> None:
-        """Make slots zeros; where the volume has holes already nothing is written."""
+        """Make slots zeros by punching holes; where the volume has some already nothing is done."""
         size = self._geometry.chunk_bytes
         start, end = slot * size, min((slot + count) * size, self._geometry.volume_bytes)
         with self._connections.one() as connection:
             for extent in list(connection.extents(start, end - start)):
-                for done in range(0, extent.length if extent.is_data else 0, size):
-                    connection.pwrite(self._zeros[: extent.length - done], extent.offset + done)
+                if extent.is_data:
+                    connection.pwrite_zeroes(extent.length, extent.offset)
 
     def _flush(self) -> None:
         """Have everything written safe on the storage."""

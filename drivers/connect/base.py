@@ -8,6 +8,8 @@ from typing import NamedTuple, Self
 from drivers.errors import PermanentDriverError
 from drivers.types import ConnectionInfo
 
+_ZEROS = bytes(1024 * 1024)
+
 Readable = bytes | bytearray | memoryview
 Writable = bytearray | memoryview
 
@@ -62,11 +64,18 @@ class Connection(ABC):
         :raises BackendFull: if the back-end ran out of room.
         """
         with memoryview(content).cast("B") as view:
-            self._check_range(len(view), offset)
-            if self.is_read_only:
-                raise PermanentDriverError("This connection is read-only")
+            self._check_writable(len(view), offset)
             if view:
                 self._write(view, offset)
+
+    def pwrite_zeroes(self, length: int, offset: int, *, may_unmap: bool = True) -> None:
+        """Make `length` bytes from `offset` zeros, by punching holes where that is allowed and the storage can.
+
+        Raises as `pwrite` does.
+        """
+        self._check_writable(length, offset)
+        if length:
+            self._write_zeroes(length, offset, may_unmap=may_unmap)
 
     def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
         """Yield the ranges of a part of the volume in order, without gaps, neighbours of a kind joined.
@@ -104,9 +113,21 @@ class Connection(ABC):
     def _write(self, view: memoryview, offset: int) -> None:
         """Write `view`, which is not empty and inside the volume."""
 
+    def _write_zeroes(self, length: int, offset: int, *, may_unmap: bool) -> None:  # noqa: ARG002 for those who can
+        """Make a range that is not empty and inside the volume zeros; here by writing them."""
+        with memoryview(_ZEROS) as zeros:
+            for done in range(0, length, len(zeros)):
+                self._write(zeros[: length - done], offset + done)
+
     @abstractmethod
     def _extents(self, length: int, offset: int) -> Iterator[Extent]:
         """Yield extents of a range that is not empty and inside the volume, in order and without gaps."""
+
+    def _check_writable(self, length: int, offset: int) -> None:
+        """Verify that the range may be written. :raises ValueError, PermanentDriverError: if not."""
+        self._check_range(length, offset)
+        if self.is_read_only:
+            raise PermanentDriverError("This connection is read-only")
 
     def _check_range(self, length: int, offset: int) -> None:
         """Compare with the size. :raises ValueError: if the range is not all inside the volume."""

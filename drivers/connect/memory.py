@@ -54,6 +54,10 @@ class MemoryConnection(Connection):
         with memory_pool.pool(self._pool).lock:
             self._reach()[1].write(view, offset)
 
+    def _write_zeroes(self, length: int, offset: int, *, may_unmap: bool) -> None:
+        with memory_pool.pool(self._pool).lock:
+            self._reach()[1].zero(length, offset, may_unmap=may_unmap)
+
     def _extents(self, length: int, offset: int) -> Iterator[Extent]:
         with memory_pool.pool(self._pool).lock:
             found = list(self._reach()[1].extents(offset, length))

@@ -28,9 +28,11 @@ CONNECT_S = 10.0
 STALL_S = 120.0
 """How long a server may stay silent while it owes an answer."""
 CLOSE_S = 2.0
-CHUNK_BYTES = 2 * 1024 * 1024
+CHUNK_BYTES = 256 * 1024
 IN_FLIGHT = 8
 _STATUS_BYTES = 2 * 1024**3
+_ZERO_BYTES = 64 * 1024 * 1024
+"""What a server makes zeros at once; one that cannot punch holes writes them, within the time it may stay silent."""
 _ALLOCATION = "base:allocation"
 _STATE_ZERO = 2
 _READ_ONLY = {errno.EPERM, errno.EROFS}
@@ -95,6 +97,7 @@ class NbdConnection(Connection):
             self.size = handle.get_size()
             self.is_read_only = bool(handle.is_read_only())
             self._chunk = min(CHUNK_BYTES, handle.get_block_size(nbd.SIZE_MAXIMUM) or CHUNK_BYTES)
+            self._can_zero = bool(handle.can_zero())
             self._knows_holes = bool(handle.can_meta_context(_ALLOCATION))
 
     @classmethod
@@ -139,6 +142,16 @@ class NbdConnection(Connection):
     def _write(self, view: memoryview, offset: int) -> None:
         self._transfer(view, offset, "aio_pwrite")
 
+    def _write_zeroes(self, length: int, offset: int, *, may_unmap: bool) -> None:
+        if not self._can_zero:
+            super()._write_zeroes(length, offset, may_unmap=may_unmap)
+            return
+        with self._session() as handle:
+            flags = 0 if may_unmap else nbd.CMD_FLAG_NO_HOLE
+            self._pipelined(
+                length, _ZERO_BYTES, lambda done, count: handle.aio_zero(count, offset + done, flags=flags)
+            )
+
     def _extents(self, length: int, offset: int) -> Iterator[Extent]:
         end = offset + length
         while offset < end:
@@ -172,14 +185,20 @@ class NbdConnection(Connection):
         """Run libnbd's `command` for each chunk of `view`, a few at a time. Raises as reading and writing do."""
         with self._session() as handle:
             start = getattr(handle, command)
-            waiting: deque[int] = deque()
-            for done in range(0, len(view), self._chunk):
-                if len(waiting) == IN_FLIGHT:
-                    self._finish(waiting.popleft())
-                part = view[done : done + self._chunk]  # as it is: libnbd 1.14 never lets an nbd.Buffer go
-                waiting.append(start(part, offset + done))
-            for cookie in waiting:
-                self._finish(cookie)
+            # The view as it is: libnbd 1.14 never lets an nbd.Buffer go.
+            self._pipelined(
+                len(view), self._chunk, lambda done, count: start(view[done : done + count], offset + done)
+            )
+
+    def _pipelined(self, length: int, chunk: int, start: Callable[[int, int], int]) -> None:
+        """Do a command for each chunk of `length`, a few at a time, each started by `start(done, count)`."""
+        waiting: deque[int] = deque()
+        for done in range(0, length, chunk):
+            if len(waiting) == IN_FLIGHT:
+                self._finish(waiting.popleft())
+            waiting.append(start(done, min(chunk, length - done)))
+        for cookie in waiting:
+            self._finish(cookie)
 
     def _finish(self, cookie: int) -> None:
         """Wait until a command has succeeded. :raises nbd.Error, BackendDown: if it does not."""

@@ -85,6 +85,36 @@ class ConnectorContract:
         assert connection.pread(0, connection.size) == b""
         assert list(connection.extents(5, 0)) == []
 
+    @pytest.mark.parametrize("may_unmap", [True, False])
+    def test_zeros_take_the_place_of_what_was_there_to_the_byte(self, connection, may_unmap):
+        content = noise(5 * MIB)
+        connection.pwrite(content, MIB)
+        connection.pwrite_zeroes(3 * MIB + 2, 2 * MIB - 1, may_unmap=may_unmap)
+        left = content[: MIB - 1] + bytes(3 * MIB + 2) + content[4 * MIB + 1 :]
+        assert connection.pread(5 * MIB, MIB) == left
+
+    def test_zeros_may_be_written_over_everything_at_once(self, connection):
+        connection.pwrite(b"first", 0)
+        connection.pwrite(b"last", connection.size - 4)
+        connection.pwrite_zeroes(connection.size, 0)
+        assert connection.pread(5, 0) == bytes(5)
+        assert connection.pread(4, connection.size - 4) == bytes(4)
+
+    def test_zeros_make_holes_where_that_is_allowed(self, connection):
+        connection.pwrite(noise(8 * MIB), 0)
+        connection.pwrite_zeroes(4 * MIB, MIB)
+        connection.flush()
+        data = [it for it in connection.extents(0, 8 * MIB) if it.is_data]
+        assert data == [(0, MIB, True), (5 * MIB, 3 * MIB, True)]
+
+    def test_no_zeros_are_written_beyond_the_end_or_read_only(self, connection, reach):
+        connection.pwrite_zeroes(0, connection.size)
+        for length, offset in ((2, connection.size - 1), (1, -1), (-1, 0)):
+            with pytest.raises(ValueError, match="not inside"):
+                connection.pwrite_zeroes(length, offset)
+        with reach("ro") as reader, pytest.raises(PermanentDriverError):
+            reader.pwrite_zeroes(1, 0)
+
     def test_a_read_only_connection_refuses_writes_and_stays_usable(self, connection, reach):
         with reach("ro") as reader:
             with pytest.raises(PermanentDriverError):
@@ -128,6 +158,7 @@ class ConnectorContract:
         for act in (
             lambda: connection.pread(1, 0),
             lambda: connection.pwrite(b"x", 0),
+            lambda: connection.pwrite_zeroes(1, 0),
             lambda: list(connection.extents()),
             connection.flush,
         ):

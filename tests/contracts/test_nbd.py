@@ -115,6 +115,14 @@ def test_a_server_that_knows_no_holes_has_data_everywhere(serve):
         assert list(connection.extents()) == [(0, 8 * MIB, True)]
 
 
+@needs_nbdkit
+def test_a_server_that_cannot_make_zeros_is_sent_them(serve):
+    with open_connection(serve("--filter=nozero", "memory", "8M")) as connection:
+        connection.pwrite(b"\1" * 3 * MIB, MIB)
+        connection.pwrite_zeroes(2 * MIB + 1, MIB + 1)
+        assert connection.pread(3 * MIB, MIB) == b"\1" + bytes(2 * MIB + 1) + b"\1" * (MIB - 2)
+
+
 def test_a_socket_nobody_listens_at_is_told(folder):
     with pytest.raises(BackendDown):
         open_connection({"driver_volume_type": "nbd", "transport": "unix", "path": str(folder / "no"), "export": "x"})

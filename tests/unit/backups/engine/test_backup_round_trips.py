@@ -65,7 +65,9 @@ def test_an_old_volume_is_zeroed_where_the_backup_has_holes_and_a_fresh_one_keep
     volume = image(30, filled=0)
     volume.pwrite(b"x" * PAGE_BYTES, 7 * PAGE_BYTES)
     backup(store, volume, "one")
-    assert restored(store, "one", into=image(30, seed=9), options=SMALL_WINDOWS) == volume.whole()
+    old = image(30, seed=9)
+    assert restored(store, "one", into=old, options=SMALL_WINDOWS) == volume.whole()
+    assert list(old.content.pages) == [7]
     fresh = Image(volume.size)
     fresh.discard(0)
     from backups.engine.restore import Target, restore
