@@ -8,7 +8,7 @@ from django.conf import settings
 
 from backups import changes, repositories
 from backups.engine import pipeline
-from backups.engine.request import Request, Result
+from backups.engine.request import Options, Request, Result
 from backups.mirrors import mirror_of
 from backups.models import Backup
 from backups.settling import settle_source
@@ -24,6 +24,8 @@ from volumes import backends
 from volumes.lending import lend_snapshot, take_back
 from volumes.models import Snapshot
 from volumes.settling import end_backup
+
+MIB = 1024**2
 
 
 def open_source(op: Claimed, backup: Backup) -> None:
@@ -55,7 +57,8 @@ def back_up(op: Claimed, backup: Backup) -> None:
     store = repositories.open_store(backup.target, backup.stored_in, create=True)
     hooks = Teller(op, backup.stored_in, keeps="sequence").hooks()
     with connections_to(attachment) as connections, mirror_of(store) as folder:
-        made = pipeline.back_up(store, connections, _request(op, backup, source), hooks=hooks, cache=folder)
+        request, options = _request(op, backup, source), Options(checkpoint_bytes=settings.BACKUP_CHECKPOINT_MIB * MIB)
+        made = pipeline.back_up(store, connections, request, hooks=hooks, options=options, cache=folder)
     op.finish(also=partial(settle_source, backup), **_fields(made))
 
 

@@ -3,6 +3,8 @@
 from functools import partial
 from typing import Any
 
+from django.conf import settings
+
 from backups import repositories
 from backups.engine import restore as engine
 from backups.mirrors import mirror_of
@@ -18,6 +20,8 @@ from storage_site.operations.errors import PermanentFailure
 from volumes import backends
 from volumes.lending import lend_volume, take_back
 from volumes.models import Volume
+
+MIB = 1024**2
 
 
 def open_target(op: Claimed, volume: Volume) -> None:
@@ -46,7 +50,8 @@ def restore(op: Claimed, volume: Volume) -> None:
             is_fresh=bool(op.operation.arguments.get("is_fresh")),
             position=int(op.operation.checkpoint.get("position", 0)),
         )
-        engine.restore(store, str(backup.pk), target, digest=digest, hooks=hooks, cache=folder)
+        options = engine.Options(window_bytes=settings.BACKUP_CHECKPOINT_MIB * MIB)
+        engine.restore(store, str(backup.pk), target, digest=digest, hooks=hooks, options=options, cache=folder)
     # Said once more, for the volume worker may be away: its time begins now.
     op.note(checkpoint={"position": volume.size_gib * GIB})
     op.hand_over(task="backups.tasks.close_target", queue=queues.of_backend(volume.backend), anew=False)

@@ -161,6 +161,8 @@ BACKUP_KEY_FILE = env.path("CELINDER_BACKUP_KEY_FILE", DATA_DIR / "backup.keys")
 # At once in each backup worker: a job takes up to 128 MiB of memory.
 QUEUE_SLOTS = {queues.BACKUP: env.number("CELINDER_BACKUP_JOBS", 2)}
 BACKUP_INDEX_CACHE_MIB = env.number("CELINDER_BACKUP_INDEX_CACHE_MIB", 2048)
+# What a worker that dies leaves to be done once more, at most; others go on from there.
+BACKUP_CHECKPOINT_MIB = env.number("CELINDER_BACKUP_CHECKPOINT_MIB", 256)
 BACKUP_PROJECT_MAX_MIB_PER_S = env.number("CELINDER_BACKUP_PROJECT_MAX_MIB_PER_S", 0)  # 0 = no limit
 # Of a row of incremental backups every n-th reads the whole volume, whatever is known of changes.
 BACKUP_FULL_READ_EVERY = env.number("CELINDER_BACKUP_FULL_READ_EVERY", 10)
