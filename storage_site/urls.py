@@ -16,5 +16,6 @@ urlpatterns = [
     path("", include("storage_site.api.operations.urls")),
     path("", include("volumes.urls")),
     path("", include("scheduling.urls")),
+    path("", include("backups.urls")),
     *discovery.fallback,
 ]

@@ -170,6 +170,41 @@ ABSOLUTE = (
 ABSOLUTE_LIMITS = exactly(dict.fromkeys(ABSOLUTE, INTEGER))
 
 
+BACKUP_SUMMARY = exactly({"id": UUID, "name": nullable(TEXT), "links": LINKS})
+BACKUP_AT_3_0 = {
+    **BACKUP_SUMMARY["properties"],
+    "status": TEXT,
+    "size": INTEGER,
+    "object_count": INTEGER,
+    "availability_zone": nullable(TEXT),
+    "container": nullable(TEXT),
+    "created_at": TIME,
+    "updated_at": nullable(TIME),
+    "description": nullable(TEXT),
+    "fail_reason": nullable(TEXT),
+    "volume_id": UUID,
+    "is_incremental": BOOLEAN,
+    "has_dependent_backups": BOOLEAN,
+    "snapshot_id": nullable(UUID),
+    "data_timestamp": nullable(TIME),
+}
+BACKUP_LATER = {(3, 43): {"metadata": TEXTS}}
+BACKUP_LATER_FOR_ADMINS = {
+    (3, 18): {"os-backup-project-attr:project_id": PROJECT},
+    (3, 56): {"user_id": PROJECT},
+}
+
+
+def backup(version: str, *, is_admin: bool) -> dict[str, Any]:
+    """Return the schema of a backup at `version`, as it is shown and listed in full."""
+    members = dict(BACKUP_AT_3_0)
+    for table in (BACKUP_LATER, BACKUP_LATER_FOR_ADMINS) if is_admin else (BACKUP_LATER,):
+        for since, added in table.items():
+            if tuple(map(int, version.split("."))) >= since:
+                members |= added
+    return exactly(members)
+
+
 def check(schema: dict[str, Any], value: Any) -> None:
     """Fail with everything in which `value` is not what `schema` says."""
     found = Draft202012Validator(schema, format_checker=FormatChecker()).iter_errors(value)

@@ -17,6 +17,7 @@ from tests.calls import Calls
 from tests.conftest import OTHER_PROJECT, PROJECT
 from tests.factories import (
     AttachmentFactory,
+    BackupFactory,
     OperationFactory,
     SnapshotFactory,
     TransferFactory,
@@ -40,14 +41,15 @@ PLACES = {
     "volumes/{id}": lambda: VolumeFactory(metadata={"key": "value"}).pk,
     "attachments/{id}": lambda: AttachmentFactory().pk,
     "snapshots/{id}": lambda: SnapshotFactory().pk,
+    "backups/{id}": lambda: BackupFactory().pk,
     "operations/{id}": lambda: OperationFactory().id,
     "volume-transfers/{id}": lambda: TransferFactory().pk,
     "os-volume-transfer/{id}": lambda: TransferFactory().pk,
     "types/{id}": lambda: VolumeTypeFactory(is_public=False, extra_specs={"multiattach": "<is> True"}).pk,
 }
 OWNED = (
-    "volumes/{id}", "snapshots/{id}", "attachments/{id}", "operations/{id}", "volume-transfers/{id}",
-    "os-volume-transfer/{id}",
+    "backups/{id}", "volumes/{id}", "snapshots/{id}", "attachments/{id}", "operations/{id}",
+    "volume-transfers/{id}", "os-volume-transfer/{id}",
 )  # fmt: skip
 FOR_STRANGERS = ("transfer-accept", "older-transfer-accept")
 WORDS = {"key": "multiattach", "project": PROJECT, "alias": "os-services"}

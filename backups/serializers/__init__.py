@@ -1,0 +1,1 @@
+"""The shapes of requests and answers about backups, one module per noun."""

@@ -1,0 +1,1 @@
+"""HTTP in, one call of a service, HTTP out: one module per noun."""
