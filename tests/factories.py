@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from backups.models import Backup
 from storage_site.operations.models import Operation
-from volumes.models import Attachment, Snapshot, Transfer, Volume, VolumeType
+from volumes.models import Attachment, QosSpecs, Snapshot, Transfer, Volume, VolumeType
 
 PROJECT, USER = "a" * 32, "1" * 32
 
@@ -116,3 +116,12 @@ class TransferFactory(factory.django.DjangoModelFactory):
     project_id = factory.SelfAttribute("volume.project_id")
     volume = factory.SubFactory(VolumeFactory, status="awaiting-transfer")
     key_hash = "salt$hash"
+
+
+class QosSpecsFactory(factory.django.DjangoModelFactory):
+    """Limits of throughput that no type has."""
+
+    class Meta:
+        model = QosSpecs
+
+    name = factory.Sequence(lambda n: f"limits-{n}")

@@ -5,10 +5,12 @@ from storage_site.api.authorisation import Rules, admin, anyone, member, reader
 ACTIONS = "volume_extension:volume_actions"
 ADMIN_ACTIONS = "volume_extension:volume_admin_actions"
 QUOTAS = "volume_extension:quotas"
+QUOTA_CLASSES = "volume_extension:quota_classes"
 TYPES = "volume_extension:type"
 SPECS = "volume_extension:types_extra_specs"
 ACCESS = "volume_extension:volume_type_access"
 SERVICES = "volume_extension:services"
+QOS = "volume_extension:qos_specs_manage"
 
 RULES: Rules = {
     "volumes": {"GET": reader("volume:get_all"), "POST": member("volume:create")},
@@ -113,6 +115,29 @@ RULES: Rules = {
         "addProjectAccess": admin(f"{ACCESS}:addProjectAccess"),
         "removeProjectAccess": admin(f"{ACCESS}:removeProjectAccess"),
     },
+    "type-encryption": {
+        "GET": admin("volume_extension:volume_type_encryption:get"),
+        "POST": admin("volume_extension:volume_type_encryption:create"),
+    },
+    "type-encryption-item": {
+        "GET": admin("volume_extension:volume_type_encryption:get"),
+        "PUT": admin("volume_extension:volume_type_encryption:update"),
+        "DELETE": admin("volume_extension:volume_type_encryption:delete"),
+    },
+    "default-types": {"GET": admin("volume_extension:default_get_all")},
+    "project-default-type": {
+        "GET": admin("volume_extension:default_get"),
+        "PUT": admin("volume_extension:default_set_or_update"),
+        "DELETE": admin("volume_extension:default_unset"),
+    },
+    "qos-specs": {"GET": admin(f"{QOS}:get_all"), "POST": admin(f"{QOS}:create")},
+    "qos-spec": {"GET": admin(f"{QOS}:get"), "PUT": admin(f"{QOS}:update"), "DELETE": admin(f"{QOS}:delete")},
+    "qos-spec-keys": {"PUT": admin(f"{QOS}:update")},
+    "qos-spec-associations": {"GET": admin(f"{QOS}:get_all")},
+    "qos-spec-associate": {"GET": admin(f"{QOS}:update")},
+    "qos-spec-disassociate": {"GET": admin(f"{QOS}:update")},
+    "qos-spec-disassociate-all": {"GET": admin(f"{QOS}:update")},
+    "quota-class-set": {"GET": admin(f"{QUOTA_CLASSES}:get"), "PUT": admin(f"{QUOTA_CLASSES}:update")},
     "quota-set": {
         "GET": reader(f"{QUOTAS}:show"),
         "GET of another project": admin(f"{QUOTAS}:show"),

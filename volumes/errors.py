@@ -180,3 +180,27 @@ class InvalidAuthKey(InvalidRequest):
 
     def __init__(self, transfer_id: object) -> None:
         super().__init__(f"Invalid auth key: Attempt to transfer {transfer_id} with invalid auth key.")
+
+
+class EncryptionMissing(NotFound):
+    """The volume type says nothing of encryption."""
+
+    code = "encryption-missing"
+
+    def __init__(self, type_id: object) -> None:
+        super().__init__(f"Volume type encryption for type {type_id} does not exist.")
+
+
+class EncryptionExists(InvalidRequest):
+    """The volume type says how its volumes are encrypted already."""
+
+    code = "encryption-exists"
+
+    def __init__(self, type_id: object) -> None:
+        super().__init__(f"Volume type encryption for type {type_id} already exists.")
+
+
+class EncryptionInUse(InvalidRequest):
+    """Cannot create encryption specs. Volume type in use."""
+
+    code = "encryption-in-use"

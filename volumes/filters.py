@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from storage_site.api.booleans import truth_of
 from storage_site.api.filters import Column, ContractFilterSet, Flag, Moment, NoMatchError, Number, Pairs, Reference
-from volumes.models import Attachment, Snapshot, Transfer, Volume, VolumeType
+from volumes.models import Attachment, QosSpecs, Snapshot, Transfer, Volume, VolumeType
 from volumes.serializers.types import visible_specs
 
 
@@ -160,6 +160,20 @@ class TransferFilters(ContractFilterSet):
 
     class Meta:
         model = Transfer
+        fields = ()
+
+
+class QosFilters(ContractFilterSet):
+    """Filters of the list of QoS specs."""
+
+    resource = "qos_specs"
+
+    id = Reference("id")
+    name = Column("name")
+    consumer = Column("consumer")
+
+    class Meta:
+        model = QosSpecs
         fields = ()
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from volumes import quotas
+from volumes.models import QuotaClassLimit
 from volumes.quotas import PER_TYPE, UNLIMITED, Usage
 
 
@@ -18,6 +19,13 @@ def limits_of(project_id: str, types: Iterable[str]) -> dict[str, int]:
     """Return the limits of a project ("": those of projects without their own), those per type included."""
     known = quotas.limits_of(project_id)
     return {name: known.get(name, UNLIMITED) for name in names(types)}
+
+
+def limits_of_class(class_name: str, types: Iterable[str]) -> dict[str, int]:
+    """Return the limits of a class: those of class `default` hold for projects without their own."""
+    limits = limits_of("", types)
+    own = QuotaClassLimit.objects.filter(class_name=class_name).values_list("resource", "limit")
+    return limits | {name: limit for name, limit in own if name in limits}
 
 
 def with_usage(project_id: str, limits: Mapping[str, int]) -> dict[str, dict[str, int]]:

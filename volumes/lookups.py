@@ -32,7 +32,7 @@ def type_of(caller: Caller, name_or_id: str | None) -> VolumeType | None:
     """
     if not name_or_id:
         return None
-    visible = VolumeType.objects.visible_to(caller)
+    visible = VolumeType.objects.visible_to(caller).select_related("encryption")
     found = visible.filter(pk=name_or_id.lower()).first() if UUID_FORM.fullmatch(name_or_id) else None
     found = found or visible.filter(name=name_or_id).first()
     if found is None:

@@ -3,7 +3,21 @@
 from storage_site.api import authorisation
 from storage_site.api.routes import resource
 from volumes.authorisation import RULES
-from volumes.views import about, actions, attachments, metadata, quotas, services, snapshots, transfers, types, volumes
+from volumes.views import (
+    about,
+    actions,
+    attachments,
+    default_types,
+    encryption,
+    metadata,
+    qos,
+    quotas,
+    services,
+    snapshots,
+    transfers,
+    types,
+    volumes,
+)
 
 authorisation.register(RULES)
 
@@ -42,6 +56,18 @@ urlpatterns = [
     resource("types/{id}/extra_specs", types.Specs, "type-extra-specs"),
     resource("types/{id}/extra_specs/{key*}", types.OneSpec, "type-extra-spec"),
     resource("types/{id}/os-volume-type-access", types.Access, "type-access"),
+    resource("types/{id}/encryption", encryption.TypeEncryption, "type-encryption"),
+    resource("types/{id}/encryption/{key}", encryption.TypeEncryptionItem, "type-encryption-item"),
+    resource("default-types", default_types.DefaultTypes, "default-types"),
+    resource("default-types/{project}", default_types.ProjectDefaultType, "project-default-type"),
+    resource("qos-specs", qos.Qos, "qos-specs"),
+    resource("qos-specs/{id}", qos.OneQos, "qos-spec"),
+    resource("qos-specs/{id}/delete_keys", qos.QosKeys, "qos-spec-keys"),
+    resource("qos-specs/{id}/associations", qos.QosAssociations, "qos-spec-associations"),
+    resource("qos-specs/{id}/associate", qos.QosAssociate, "qos-spec-associate"),
+    resource("qos-specs/{id}/disassociate", qos.QosDisassociate, "qos-spec-disassociate"),
+    resource("qos-specs/{id}/disassociate_all", qos.QosDisassociateAll, "qos-spec-disassociate-all"),
+    resource("os-quota-class-sets/{class_name}", quotas.QuotaClass, "quota-class-set"),
     resource("os-quota-sets/{project}", quotas.QuotaSet, "quota-set"),
     resource("os-quota-sets/{project}/defaults", quotas.QuotaDefaults, "quota-set-defaults"),
     resource("limits", quotas.Limits, "limits"),

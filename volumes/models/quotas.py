@@ -28,3 +28,20 @@ class ProjectLock(models.Model):
 
     def __str__(self) -> str:
         return self.project_id
+
+
+class QuotaClassLimit(models.Model):
+    """A limit under the name of a class. Class `default` has none of these: it is the default limits themselves."""
+
+    class_name = models.CharField(max_length=255)
+    resource = models.CharField(max_length=300)
+    limit = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["class_name", "resource"], name="quota_class_limit_once"),
+            models.CheckConstraint(condition=Q(limit__gte=-1), name="quota_class_limit_is_a_limit"),
+        ]
+
+    def __str__(self) -> str:
+        return f"class {self.class_name}: {self.resource} ≤ {self.limit}"

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from storage_site.caller import Caller
+from volumes.models.qos import QosSpecs
 
 
 class VolumeTypeQuerySet(models.QuerySet):
@@ -28,6 +29,7 @@ class VolumeType(models.Model):
     description = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - the API says null
     is_public = models.BooleanField(default=True)
     extra_specs = models.JSONField(default=dict, blank=True)
+    qos_specs = models.ForeignKey(QosSpecs, null=True, blank=True, on_delete=models.SET_NULL, related_name="types")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(null=True, editable=False)
 
@@ -57,3 +59,13 @@ class VolumeTypeAccess(models.Model):
 
     def __str__(self) -> str:
         return f"{self.project_id} may use {self.volume_type_id}"
+
+
+class DefaultType(models.Model):
+    """The type of a project's volumes for which none is named, in place of the service's own default."""
+
+    project_id = models.CharField(max_length=64, primary_key=True)
+    volume_type = models.ForeignKey(VolumeType, on_delete=models.PROTECT, related_name="default_of")
+
+    def __str__(self) -> str:
+        return f"{self.project_id}: {self.volume_type_id}"

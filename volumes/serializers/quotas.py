@@ -22,9 +22,20 @@ class QuotaUpdate(StrictSerializer):
         limits = {name: Integer(required=False, smallest=-1, largest=LARGEST) for name in self.context.get("keys", ())}
         return limits | {name: serializers.JSONField(required=False, allow_null=True) for name in IGNORED}
 
+    may_be_empty = False
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, int]:
         """Return the limits. :raises ValidationError: if there is none."""
         limits = {name: value for name, value in attrs.items() if name not in IGNORED}
-        if not attrs:
+        if not attrs and not self.may_be_empty:
             raise serializers.ValidationError(invalid_input("quota_set", {}, "{} does not have enough properties"))
         return limits
+
+
+class QuotaClassUpdate(QuotaUpdate):
+    """Limits of a class by name."""
+
+    may_be_empty = True
+
+    class Meta:
+        envelope = "quota_class_set"

@@ -7,7 +7,7 @@ from rest_framework.serializers import ValidationError
 
 from storage_site.api.authorisation import is_admin, is_member
 from storage_site.api.errors import invalid_input
-from storage_site.api.fields import SPEC_KEY, Boolean, Fixed, Metadata, Plain, Text
+from storage_site.api.fields import SPEC_KEY, Boolean, Metadata, Plain, Text
 from storage_site.api.serializers import AnswerSerializer, StrictSerializer
 from volumes.models import VolumeType
 
@@ -85,7 +85,7 @@ class CreatedType(TypeAnswer):
 class TypeDetail(CreatedType):
     """A type as it is shown and listed."""
 
-    qos_specs_id = Fixed(None)
+    qos_specs_id = Plain()
 
     class Meta(CreatedType.Meta):
         visible_to = CreatedType.Meta.visible_to | {"qos_specs_id": is_admin}
@@ -117,3 +117,19 @@ def access_of(volume_type: VolumeType) -> list[dict[str, str]]:
     return [
         {"volume_type_id": str(row.volume_type_id), "project_id": row.project_id} for row in volume_type.access.all()
     ]
+
+
+class DefaultTypeUpdate(StrictSerializer):
+    """The type that a project's volumes are to have where none is named."""
+
+    volume_type = Text(shortest=1)
+
+    class Meta:
+        envelope = "default_type"
+
+
+class DefaultTypeAnswer(AnswerSerializer):
+    """A project and its default type."""
+
+    project_id = Plain()
+    volume_type_id = Plain()

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
 
 from storage_site.caller import Caller
+from storage_site.idempotency.keys import accept
 from storage_site.operations.admission import begin, cancel_unfinished, lock, move, unfinished
 from storage_site.operations.models import Operation
 from storage_site.operations.waiting import seat, wait_for
@@ -34,7 +35,9 @@ def create_attachment(
     """
     with seat() if connector else nullcontext():
         with transaction.atomic():
-            attachment = _reserve(caller, volume, instance_id, mode)
+            attachment_id = uuid4()
+            accept(attachment_id)
+            attachment = _reserve(caller, volume, attachment_id, instance_id, mode)
             operation = begin_connecting(attachment, connector, caller) if connector else None
         if operation is not None:
             failure = f"Unable to create attachment for volume ({volume.pk})."
@@ -149,7 +152,9 @@ def _text_of(connector: Mapping[str, Any], name: str) -> str:
     return text
 
 
-def _reserve(caller: Caller, volume: Volume, instance_id: UUID | None, mode: str | None) -> Attachment:
+def _reserve(
+    caller: Caller, volume: Volume, attachment_id: UUID, instance_id: UUID | None, mode: str | None
+) -> Attachment:
     """Add a reserved attachment to a volume that admits one more."""
     volume = lock(volume)
     shares = volume.status not in {"available", "downloading"} and _may_share(volume, instance_id)
@@ -160,7 +165,7 @@ def _reserve(caller: Caller, volume: Volume, instance_id: UUID | None, mode: str
     )
     move(volume, "share" if shares else "reserve", caller=caller, refusal=refusal)
     attachment = Attachment(
-        project_id=volume.project_id, volume=volume, instance_id=instance_id, attach_mode=mode or ""
+        id=attachment_id, project_id=volume.project_id, volume=volume, instance_id=instance_id, attach_mode=mode or ""
     )
     move(attachment, "reserve", caller=caller)
     return attachment

@@ -6,7 +6,9 @@ from django.db import transaction
 
 from volumes import quotas
 from volumes.errors import InvalidInput
-from volumes.models import ProjectLock, Quota
+from volumes.models import ProjectLock, Quota, QuotaClassLimit
+
+DEFAULT_CLASS = "default"
 
 
 @transaction.atomic
@@ -32,3 +34,14 @@ def set_limits(*, project_id: str, limits: Mapping[str, int]) -> None:
 def reset_limits(*, project_id: str) -> None:
     """Let the defaults hold for the project again."""
     Quota.objects.filter(project_id=project_id).delete()
+
+
+@transaction.atomic
+def set_class_limits(*, class_name: str, limits: Mapping[str, int]) -> None:
+    """Set limits of a class; those of class `default` hold for every project without its own."""
+    for resource, limit in limits.items():
+        changed = {"resource": resource, "defaults": {"limit": limit}}
+        if class_name == DEFAULT_CLASS:
+            Quota.objects.update_or_create(project_id="", **changed)
+        else:
+            QuotaClassLimit.objects.update_or_create(class_name=class_name, **changed)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from storage_site.errors import Conflict, InvalidRequest, NotFound
 from volumes.errors import InvalidInput, TypeExists, TypeInUse
-from volumes.models import VolumeType, VolumeTypeAccess
+from volumes.models import DefaultType, VolumeType, VolumeTypeAccess
 
 
 @transaction.atomic
@@ -49,9 +49,21 @@ def delete_type(*, volume_type: VolumeType) -> None:
         raise InvalidRequest("The default volume type cannot be deleted.")
     if VolumeType.objects.count() == 1:
         raise InvalidRequest("The last volume type cannot be deleted.")
-    if locked.volumes.exists():
+    if locked.volumes.exists() or locked.default_of.exists():
         raise TypeInUse
     locked.delete()
+
+
+@transaction.atomic
+def set_default_type(*, project_id: str, volume_type: VolumeType) -> DefaultType:
+    """Give a project a default type of its own."""
+    return DefaultType.objects.update_or_create(project_id=project_id, defaults={"volume_type": volume_type})[0]
+
+
+@transaction.atomic
+def unset_default_type(*, project_id: str) -> None:
+    """Let everybody's default hold for the project again."""
+    DefaultType.objects.filter(project_id=project_id).delete()
 
 
 @transaction.atomic

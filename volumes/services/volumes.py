@@ -5,14 +5,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from storage_site.caller import Caller
 from storage_site.operations.admission import begin, cancel_unfinished, lock, move
 from volumes import quotas
 from volumes.errors import DefaultTypeMissing, InvalidInput, InvalidVolume, MetadataChanged
-from volumes.models import Attachment, Volume, VolumeType
+from volumes.models import Attachment, DefaultType, Volume, VolumeType
 from volumes.services.attachments import begin_disconnecting
 from volumes.sources import Source, is_source_of_unmade
 
@@ -46,8 +46,10 @@ def create_volume(
         is not ready. :raises OverLimit: if a quota does not allow it. :raises DefaultTypeMissing: if it is missing.
     """
     inherited = source.admit(size_gib) if source else None
-    volume_type = volume_type or (inherited.volume_type if inherited else None) or default_type()
+    volume_type = volume_type or (inherited.volume_type if inherited else None) or default_type(caller)
     require_size_of_type(size_gib, volume_type)
+    if hasattr(volume_type, "encryption"):
+        raise InvalidInput(f"Invalid encryption spec: no back-end can encrypt the volumes of type {volume_type.name}.")
     zone = _zone_for(availability_zone or (inherited.availability_zone if inherited else None), volume_type)
     quotas.admit_volume(project_id=caller.project_id, size_gib=size_gib, volume_type=volume_type)
     volume = Volume(
@@ -227,12 +229,20 @@ def reset_status(
         move(volume, "reset", caller=caller, to=status, fields=fields, reason="reset by hand")
 
 
-def default_type() -> VolumeType:
-    """Return the type of volumes for which none is named. :raises DefaultTypeMissing: if it does not exist."""
-    try:
-        return VolumeType.objects.get(name=settings.DEFAULT_VOLUME_TYPE)
-    except VolumeType.DoesNotExist:
-        raise DefaultTypeMissing from None
+def default_type(caller: Caller) -> VolumeType:
+    """Return the type of the caller's volumes for which none is named: its project's default, or everybody's.
+
+    :raises DefaultTypeMissing: if it does not exist, or the project may not use its own one.
+    """
+    own = DefaultType.objects.filter(project_id=caller.project_id, volume_type=OuterRef("pk"))
+    candidates = VolumeType.objects.select_related("encryption").annotate(is_own=Exists(own))
+    found = candidates.filter(Q(is_own=True) | Q(name=settings.DEFAULT_VOLUME_TYPE)).order_by("-is_own").first()
+    is_allowed = found is not None and (
+        found.is_public or not found.is_own or VolumeType.objects.visible_to(caller).filter(pk=found.pk).exists()
+    )
+    if not is_allowed:
+        raise DefaultTypeMissing
+    return found
 
 
 def require_size_of_type(size_gib: int, volume_type: VolumeType) -> None:

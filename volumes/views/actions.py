@@ -18,6 +18,7 @@ class VolumeActions(ActionView):
     """What may be done with a volume, by name."""
 
     not_found = NOT_FOUND
+    waits = frozenset({"os-initialize_connection", "os-terminate_connection"})
 
     def rows(self) -> QuerySet[Any]:
         """Return every volume that the caller may see."""

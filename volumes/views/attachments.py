@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from storage_site.api.actions import ActionView, action
 from storage_site.api.filters import of_project_or_all
 from storage_site.api.views import CollectionView, ResourceView
+from storage_site.errors import NotFound
 from volumes import lookups
 from volumes.filters import AttachmentFilters
 from volumes.models import Attachment
@@ -52,6 +53,15 @@ class Attachments(AttachmentCollection):
 
     writes = AttachmentSummary
     reads = {"POST": AttachmentCreate}
+    waits = frozenset({"POST"})
+    resumes = True
+
+    def waits_for_worker(self) -> bool:
+        """Tell whether the call waits: without a connector there is nothing to wait for."""
+        match self.body():
+            case {"attachment": {"connector": dict() as connector}}:
+                return bool(connector) and super().waits_for_worker()
+        return False
 
     def get(self, request: Request, **_kwargs: Any) -> Response:
         """List the attachments of the project."""
@@ -68,6 +78,16 @@ class Attachments(AttachmentCollection):
             connector=values.get("connector"),
             mode=values.get("mode"),
         )
+        return Response({"attachment": self.written(AttachmentAnswer, attachment)})
+
+    def resume(self, identity: str) -> Response:
+        """Answer with the attachment that was made before, connected as it was to be."""
+        attachment = self.rows().filter(pk=identity).first()
+        if attachment is None:
+            raise NotFound(NOT_FOUND.format(id=identity))
+        if not attachment.connection_info:
+            connector = self.values()["connector"]
+            services.connect_attachment(attachment=attachment, connector=connector, caller=self.caller)
         return Response({"attachment": self.written(AttachmentAnswer, attachment)})
 
 
@@ -88,6 +108,7 @@ class OneAttachment(ResourceView):
     since = SINCE
     not_found = NOT_FOUND
     reads = {"PUT": AttachmentUpdate}
+    waits = frozenset({"PUT", "DELETE"})
 
     def rows(self) -> QuerySet[Any]:
         """Return every attachment that the caller may see."""

@@ -11,7 +11,7 @@ from storage_site.api.booleans import truth_of
 from storage_site.api.views import ApiView
 from volumes import limits, quotas
 from volumes.models import VolumeType
-from volumes.serializers.quotas import QuotaUpdate
+from volumes.serializers.quotas import QuotaClassUpdate, QuotaUpdate
 from volumes.services import quotas as services
 
 
@@ -63,6 +63,29 @@ class QuotaDefaults(QuotaView):
     def get(self, _request: Request, project: str, **_kwargs: Any) -> Response:
         """Show them."""
         return Response({"quota_set": {**limits.limits_of("", self.types()), "id": project}})
+
+
+class QuotaClass(ApiView):
+    """The limits of a class."""
+
+    reads = {"PUT": QuotaClassUpdate}
+
+    def types(self) -> list[str]:
+        """Return the names of all types."""
+        return list(VolumeType.objects.order_by("name").values_list("name", flat=True))
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """Return what serializers know, the names of all limits included."""
+        return super().get_serializer_context() | {"keys": limits.names(self.types())}
+
+    def get(self, _request: Request, class_name: str, **_kwargs: Any) -> Response:
+        """Show the limits."""
+        return Response({"quota_class_set": {**limits.limits_of_class(class_name, self.types()), "id": class_name}})
+
+    def put(self, _request: Request, class_name: str, **_kwargs: Any) -> Response:
+        """Set some limits, and show all."""
+        services.set_class_limits(class_name=class_name, limits=self.values())
+        return Response({"quota_class_set": limits.limits_of_class(class_name, self.types())})
 
 
 class Limits(ApiView):

@@ -57,7 +57,7 @@ class DefaultType(ApiView):
     def get(self, _request: Request, **_kwargs: Any) -> Response:
         """Show it."""
         try:
-            volume_type = default_type()
+            volume_type = default_type(self.caller)
         except DefaultTypeMissing:
             raise NotFound("Default volume type can not be found.") from None
         lookups.type_of(self.caller, str(volume_type.pk))

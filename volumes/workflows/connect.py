@@ -8,7 +8,7 @@ from django.utils import timezone
 from drivers.types import ConnectionInfo, Connector, ExportRequest
 from storage_site.operations.claims import Claimed
 from volumes import backends
-from volumes.models import Attachment
+from volumes.models import Attachment, Volume
 from volumes.settling import settle_for
 
 
@@ -43,13 +43,19 @@ def flat(info: ConnectionInfo, attachment: Attachment, mode: str) -> dict[str, A
         **info.data,
         "driver_volume_type": info.driver_volume_type,
         "access_mode": mode,
-        "qos_specs": None,
+        "qos_specs": _limits_of(attachment.volume),
         "encrypted": False,
         "cacheable": False,
         "enforce_multipath": bool(attachment.connector.get("enforce_multipath", False)),
         "volume_id": str(attachment.volume_id),
         "attachment_id": str(attachment.pk),
     }
+
+
+def _limits_of(volume: Volume) -> dict[str, str] | None:
+    """Return the limits of throughput that the host is to keep, None for none."""
+    specs = volume.volume_type.qos_specs if volume.volume_type else None
+    return specs.for_host(volume.size_gib) if specs else None
 
 
 def _mode_of(attachment: Attachment) -> str:

@@ -19,6 +19,7 @@ from tests.factories import (
     AttachmentFactory,
     BackupFactory,
     OperationFactory,
+    QosSpecsFactory,
     SnapshotFactory,
     TransferFactory,
     VolumeFactory,
@@ -45,6 +46,7 @@ PLACES = {
     "operations/{id}": lambda: OperationFactory().id,
     "volume-transfers/{id}": lambda: TransferFactory().pk,
     "os-volume-transfer/{id}": lambda: TransferFactory().pk,
+    "qos-specs/{id}": lambda: QosSpecsFactory().pk,
     "types/{id}": lambda: VolumeTypeFactory(is_public=False, extra_specs={"multiattach": "<is> True"}).pk,
 }
 OWNED = (
@@ -52,7 +54,7 @@ OWNED = (
     "volume-transfers/{id}", "os-volume-transfer/{id}",
 )  # fmt: skip
 FOR_STRANGERS = ("transfer-accept", "older-transfer-accept")
-WORDS = {"key": "multiattach", "project": PROJECT, "alias": "os-services"}
+WORDS = {"key": "multiattach", "project": PROJECT, "alias": "os-services", "class_name": "default"}
 
 
 @dataclass(frozen=True)
