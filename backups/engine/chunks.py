@@ -12,6 +12,7 @@ from backups.engine.keys import ProjectKeys
 CHUNK_BYTES = 1024**2
 ZSTD_LEVEL = 1
 _LEAST_GAIN = 32  # compression must save at least 1/32, or restoring it is not worth the time
+_SAMPLES, _SAMPLE_BYTES = 16, 1024
 
 Readable = bytes | bytearray | memoryview
 
@@ -25,10 +26,12 @@ class ChunkCodec:
 
     def compress(self, plain: Readable) -> tuple[Codec, Readable]:
         """Return the codec and the bytes to store; the bytes are `plain` itself where compression does not pay."""
-        smaller = self._compressor().compress(plain)
-        if len(smaller) + len(plain) // _LEAST_GAIN < len(plain):
-            return Codec.ZSTD, smaller
-        return Codec.PLAIN, plain
+        compressor = self._compressor()
+        sample = _sample_of(plain)
+        if sample and not _pays(compressor.compress(sample), sample):
+            return Codec.PLAIN, plain  # a tenth of the time it takes to find that out from all of it
+        smaller = compressor.compress(plain)
+        return (Codec.ZSTD, smaller) if _pays(smaller, plain) else (Codec.PLAIN, plain)
 
     def encrypt_into(self, pack_id: bytes, entry: Entry, squeezed: Readable, buffer: memoryview) -> None:
         """Put the stored form of a chunk into `buffer`, which has exactly its size."""
@@ -73,6 +76,19 @@ class ChunkCodec:
         if found is None:
             found = self._of_thread.decompressor = zstandard.ZstdDecompressor()
         return found
+
+
+def _sample_of(plain: Readable) -> bytes:
+    """Return small pieces from all over a chunk, nothing of a small one."""
+    step = len(plain) // _SAMPLES
+    if step < 4 * _SAMPLE_BYTES:
+        return b""
+    return b"".join(plain[at : at + _SAMPLE_BYTES] for at in range(0, step * _SAMPLES, step))
+
+
+def _pays(smaller: bytes, plain: Readable) -> bool:
+    """Return whether compression saved enough."""
+    return len(smaller) + len(plain) // _LEAST_GAIN < len(plain)
 
 
 def associated(entry: Entry) -> bytes:

@@ -29,6 +29,7 @@ STALL_S = 120.0
 """How long a server may stay silent while it owes an answer."""
 CLOSE_S = 2.0
 CHUNK_BYTES = 256 * 1024
+"""Bytes of one request: a qemu server takes twice the CPU seconds to answer those of 2 MiB."""
 IN_FLIGHT = 8
 _STATUS_BYTES = 2 * 1024**3
 _ZERO_BYTES = 64 * 1024 * 1024
@@ -148,9 +149,7 @@ class NbdConnection(Connection):
             return
         with self._session() as handle:
             flags = 0 if may_unmap else nbd.CMD_FLAG_NO_HOLE
-            self._pipelined(
-                length, _ZERO_BYTES, lambda done, count: handle.aio_zero(count, offset + done, flags=flags)
-            )
+            self._pipelined(length, _ZERO_BYTES, lambda done, count: handle.aio_zero(count, offset + done, flags=flags))
 
     def _extents(self, length: int, offset: int) -> Iterator[Extent]:
         end = offset + length
@@ -186,9 +185,7 @@ class NbdConnection(Connection):
         with self._session() as handle:
             start = getattr(handle, command)
             # The view as it is: libnbd 1.14 never lets an nbd.Buffer go.
-            self._pipelined(
-                len(view), self._chunk, lambda done, count: start(view[done : done + count], offset + done)
-            )
+            self._pipelined(len(view), self._chunk, lambda done, count: start(view[done : done + count], offset + done))
 
     def _pipelined(self, length: int, chunk: int, start: Callable[[int, int], int]) -> None:
         """Do a command for each chunk of `length`, a few at a time, each started by `start(done, count)`."""
