@@ -15,7 +15,7 @@ from storage_site import queues
 from storage_site.errors import Unavailable
 from storage_site.operations.heartbeat import VOLUME, host_of, is_up
 from storage_site.operations.models import Operation, Service
-from storage_site.operations.pages import resource_links, with_standing
+from storage_site.operations.pages import resource_links
 from storage_site.operations.standing import (
     LOST,
     OVERDUE,
@@ -170,7 +170,7 @@ def _sum(so_far: float | None, reported: object) -> float | None:
 
 
 def _trouble(operations: "QuerySet[Operation]") -> Trouble:
-    found = with_standing(operations[: SHOWN + 1])
+    found = list(operations[: SHOWN + 1])
     return Trouble(found[:SHOWN], has_more=len(found) > SHOWN)
 
 

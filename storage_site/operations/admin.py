@@ -1,42 +1,27 @@
 """The console's pages about operations and what became of statuses."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.apps import apps
-from django.conf import settings
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
-from django.utils import timezone
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, JsonResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
-from storage_site import queues
 from storage_site.caller import Caller
-from storage_site.operations import interventions
-from storage_site.operations.lifecycle import Verb
+from storage_site.operations import calling_off, interventions, live
+from storage_site.operations.filters import ByFaultCode, ByKind, ByQueue, ByState, ByVerb, ByVerbWithWork
 from storage_site.operations.models import Operation, Transition
-from storage_site.operations.pages import recent_faults, resource_links
-from storage_site.operations.resources import Resource
-from storage_site.operations.standing import (
-    LOST,
-    OVERDUE,
-    POSTPONED,
-    RUNNING,
-    WAITING,
-    condition,
-    failed_since,
-    is_troubled,
-    standing_of,
-)
+from storage_site.operations.pages import resource_links
 from storage_site.pages import words
 from storage_site.pages.buttons import Button, Operable
-from storage_site.pages.filters import KnownValues
 from storage_site.pages.redaction import censored
 from storage_site.pages.rows import Rows, RowsInline, fields_of
+
+MOST_DIGITS = 18  # of a serial
 
 
 class Reason(forms.Form):
@@ -51,87 +36,21 @@ def _retry(operation: Operation, *, caller: Caller) -> str:
     return "due now, but the broker does not answer: the sweep rings once it does."
 
 
+def _call_off(operation: Operation, *, caller: Caller) -> str:
+    calling_off.call_off(operation=operation, caller=caller)
+    return f"called off.{_what_it_shows(operation, 'is')}"
+
+
 def _cancel(operation: Operation, *, caller: Caller, reason: str) -> str:
     number = interventions.cancel(operation=operation, caller=caller, reason=reason)
+    return f"cancelled ({number} of the resource).{_what_it_shows(operation, 'stays')}"
+
+
+def _what_it_shows(operation: Operation, verb: str) -> str:
+    """Return which status the operation's resource has now."""
     model: Any = apps.get_model(operation.resource_type)
     resource = model._default_manager.filter(pk=operation.resource_id).first()  # noqa: SLF001 - documented API
-    stays = f" The {model._meta.verbose_name} stays {resource.status}." if resource else ""  # noqa: SLF001
-    return f"cancelled ({number} of the resource).{stays}"
-
-
-class ByState(KnownValues):
-    """Operations that stand in a certain way."""
-
-    title = parameter_name = "state"
-    TROUBLED, FAILED_TODAY, UNFINISHED = "troubled", "failed-today", "unfinished"
-
-    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
-        """Return the choices."""
-        standings = (WAITING, POSTPONED, RUNNING, LOST, OVERDUE)
-        outcomes = (Operation.SUCCEEDED, Operation.FAILED, Operation.CANCELLED)
-        return [
-            (self.UNFINISHED, "unfinished"),
-            (self.TROUBLED, "unfinished and in trouble"),
-            (self.FAILED_TODAY, "failed within a day"),
-            *((word, word) for word in (*standings, *outcomes)),
-        ]
-
-    def queryset(self, _request: HttpRequest, queryset: "QuerySet[Operation]") -> "QuerySet[Operation]":
-        """Return the operations chosen."""
-        now, chosen = timezone.now(), self.value()
-        if chosen is None:
-            return queryset
-        special = {self.TROUBLED: is_troubled(now), self.FAILED_TODAY: failed_since(now - timedelta(days=1))}
-        word = "" if chosen == self.UNFINISHED else str(chosen)
-        return queryset.filter(special.get(word) or condition(word, now))
-
-
-class ByQueue(KnownValues):
-    """Operations of one queue."""
-
-    title = parameter_name = field = "queue"
-
-    def values(self) -> Iterable[str]:
-        """Return the queues of the settings."""
-        return [queues.SCHEDULER, queues.BACKUP, *map(queues.of_backend, settings.STORAGE_BACKENDS)]
-
-
-class ByKind(KnownValues):
-    """Rows about one kind of resource."""
-
-    title, parameter_name, field = "resource", "kind", "resource_type"
-
-    def values(self) -> Iterable[str]:
-        """Return the kinds there are."""
-        return [model._meta.label_lower for model in _kinds()]  # noqa: SLF001 - Django's documented API
-
-
-class ByVerb(KnownValues):
-    """Rows about one verb."""
-
-    title = parameter_name = field = "verb"
-
-    def values(self) -> Iterable[str]:
-        """Return the verbs of all lifecycle tables."""
-        return sorted({verb.name for verb in _verbs()})
-
-
-class ByVerbWithWork(ByVerb):
-    """Operations that carry out one verb."""
-
-    def values(self) -> Iterable[str]:
-        """Return the verbs that there are operations for."""
-        return sorted({verb.name for verb in _verbs() if not verb.is_instant})
-
-
-class ByFaultCode(KnownValues):
-    """Operations with one fault."""
-
-    title, parameter_name, field = "fault", "fault", "fault_code"
-
-    def values(self) -> Iterable[str]:
-        """Return the faults there were of late."""
-        return recent_faults()
+    return f" The {model._meta.verbose_name} {verb} {resource.status}." if resource else ""  # noqa: SLF001
 
 
 class TransitionInline(RowsInline):
@@ -173,12 +92,23 @@ class OperationAdmin(Operable, AboutResources):
         ("Asked for", {"fields": ("id", "project_id", "actor_id", "request_id", "created_at", "prior_status")}),
         ("Work", {"fields": ("queue", "task", "not_before", "deadline_at", "started_at", "finished_at", "attempts")}),
         ("Claim", {"fields": ("owner", "lease_until", "fence", "is_exclusive")}),
-        ("Progress", {"fields": ("step", "percent", "bytes_done", "bytes_total", "checkpoint_shown")}),
+        ("Progress", {"fields": ("step", "progress", "checkpoint_shown")}),
         ("Details", {"fields": ("arguments_shown", "decision_shown", "exclusions_shown")}),
     )
     readonly_fields = fields_of(fieldsets)
     buttons = (
         Button(name="retry", label="Retry now", act=_retry, is_offered=lambda row: not row.is_finished),
+        Button(
+            name="call-off",
+            label="Call off",
+            act=_call_off,
+            warning=(
+                "Ends the work as its owner could: the resource is left as after a failure, and what was begun is "
+                "cleaned up."
+            ),
+            is_offered=calling_off.is_cancellable,
+            is_dangerous=True,
+        ),
         Button(
             name="cancel",
             label="Cancel",
@@ -193,6 +123,18 @@ class OperationAdmin(Operable, AboutResources):
         ),
     )
 
+    def get_urls(self) -> list[URLPattern]:
+        """Return the pages, and what the script of pages asks for."""
+        view = self.admin_site.admin_view(self.progress_view)
+        return [path("progress/", view, name="operations_operation_progress"), *super().get_urls()]
+
+    def progress_view(self, request: HttpRequest) -> JsonResponse:
+        """Answer how the operations stand whose serials are given as `of`."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        serials = [int(text) for text in request.GET.getlist("of") if text.isdecimal() and len(text) <= MOST_DIGITS]
+        return JsonResponse({"operations": live.states_of(Operation.objects.filter(pk__in=serials[: live.MOST]))})
+
     @admin.display(description="operation", ordering="serial")
     def named(self, operation: Operation) -> str:
         """Return what tells operations apart."""
@@ -201,13 +143,17 @@ class OperationAdmin(Operable, AboutResources):
     @admin.display(description="state")
     def state(self, operation: Operation) -> SafeString:
         """Return how it stands, as a badge."""
-        standing = standing_of(operation)
-        return words.badge(standing.word, standing.tone)
+        return live.badge(operation)
 
     @admin.display(description="reason")
-    def reason(self, operation: Operation) -> str:
-        """Return why it stands so."""
-        return standing_of(operation).reason or words.NOTHING
+    def reason(self, operation: Operation) -> SafeString:
+        """Return how far it is and why it stands so."""
+        return words.two_lines(live.bar(operation), live.reason(operation))
+
+    @admin.display(description="progress")
+    def progress(self, operation: Operation) -> SafeString:
+        """Return how far it is."""
+        return live.bar(operation)
 
     @admin.display(description="age", ordering="serial")
     def age(self, operation: Operation) -> SafeString | str:
@@ -273,11 +219,3 @@ class TransitionAdmin(AboutResources):
             return words.NOTHING
         url = reverse("admin:operations_operation_change", args=[transition.operation.pk])
         return words.link(url, transition.operation.pk)
-
-
-def _kinds() -> list[Any]:
-    return [model for model in apps.get_models() if issubclass(model, Resource)]
-
-
-def _verbs() -> Iterator[Verb]:
-    return (verb for model in _kinds() for verb in model.lifecycle)

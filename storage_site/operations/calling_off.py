@@ -19,7 +19,8 @@ REASON = "Called off."
 
 def is_cancellable(operation: Operation) -> bool:
     """Tell whether the operation is of a kind that may be called off, and has not ended."""
-    return not operation.is_finished and _verb_of(operation).is_cancellable
+    verb = _verb_of(operation)
+    return verb is not None and verb.is_cancellable and not operation.is_finished
 
 
 @transaction.atomic
@@ -31,7 +32,8 @@ def call_off(*, operation: Operation, caller: Caller) -> None:
 
     :raises StateConflict: if it has ended, or its verb is not one to be called off.
     """
-    if not _verb_of(operation).is_cancellable:
+    verb = _verb_of(operation)
+    if verb is None or not verb.is_cancellable:
         raise StateConflict(f"Work of this kind ({operation.verb}) cannot be called off.")
     resource = apps.get_model(operation.resource_type).locked(operation.resource_id)
     if not Operation.objects.filter(pk=operation.pk, outcome="").update(**cancelled(REASON)):
@@ -43,6 +45,10 @@ def call_off(*, operation: Operation, caller: Caller) -> None:
     logger.info("called off", extra={"operation_id": operation.id, "actor": caller.user_id})
 
 
-def _verb_of(operation: Operation) -> Verb:
-    found: Verb = apps.get_model(operation.resource_type).lifecycle[operation.verb]
+def _verb_of(operation: Operation) -> Verb | None:
+    """Return the verb's line of its table; None where an older release had one."""
+    try:
+        found: Verb = apps.get_model(operation.resource_type).lifecycle[operation.verb]
+    except LookupError:
+        return None
     return found

@@ -14,10 +14,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
+from storage_site.operations import live
+from storage_site.operations.calling_off import is_cancellable
 from storage_site.operations.history import label_of
 from storage_site.operations.lifecycle import Lifecycle
 from storage_site.operations.models import Operation, Transition
-from storage_site.operations.standing import standing_of
 from storage_site.pages import words
 from storage_site.pages.buttons import Operable
 from storage_site.pages.filters import KnownValues
@@ -47,6 +48,7 @@ class ResourceRows(Operable, Rows):
         row = kwargs.get("obj")
         if row is not None:
             context["operations"] = operations_of(row)
+            context["may_operate"] = self.has_operate_permission(request)
             context["transitions"] = Transition.objects.filter(_about(self.model, [row.pk]))[:SHOWN]
             context["shown"] = SHOWN
         return super().render_change_form(request, context, *args, **kwargs)
@@ -102,28 +104,17 @@ def recent_faults() -> list[str]:
 
 
 def described(operation: Operation) -> SafeString:
-    """Return how an operation stands, and why, with a link to it."""
-    standing = standing_of(operation)
+    """Return how an operation stands, how far it is and why, with a link to it; the console's script renews it."""
     url = reverse("admin:operations_operation_change", args=[operation.pk])
-    return format_html(
-        '<a href="{}">{}</a> {} <span class="reason">{}</span>',
-        url,
-        operation.verb,
-        words.badge(standing.word, standing.tone),
-        standing.reason,
-    )
+    parts = (live.badge(operation), live.bar(operation), live.reason(operation))
+    return format_html('<a href="{}">{}</a> {} {} {}', url, operation.verb, *parts)
 
 
 def operations_of(row: Any) -> list[Operation]:
-    """Return a resource's latest operations, each with its standing."""
-    return with_standing(Operation.objects.filter(_about(type(row), [row.pk]))[:SHOWN])
-
-
-def with_standing(operations: Iterable[Operation]) -> list[Operation]:
-    """Return the operations, each with its standing as `.standing`."""
-    found = list(operations)
+    """Return a resource's latest operations, each with whether it `.may_be_called_off`."""
+    found: list[Any] = list(Operation.objects.filter(_about(type(row), [row.pk]))[:SHOWN])
     for operation in found:
-        operation.standing = standing_of(operation)  # type: ignore[attr-defined] # for the page only
+        operation.may_be_called_off = is_cancellable(operation)
     return found
 
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 HIDDEN = "(hidden)"
+_LOG_IN = re.compile(r"(?<=://)[^/?#\s]*@")  # of an address
 _SECRET = re.compile(r"pass|secret|token|credential|auth|key|chap|private", re.IGNORECASE)
 
 
@@ -17,7 +18,7 @@ def only(values: Mapping[str, Any], shown: Collection[str]) -> dict[str, Any]:
 
 
 def censored(value: Any) -> Any:
-    """Return `value` with every member hidden, however deep, whose name speaks of a secret.
+    """Return `value` with every member hidden, however deep, whose name speaks of a secret, and log-ins in addresses.
 
     For what should hold none.
     """
@@ -28,7 +29,7 @@ def censored(value: Any) -> Any:
         }
     if isinstance(value, list | tuple):
         return [censored(inner) for inner in value]
-    return value
+    return _LOG_IN.sub(f"{HIDDEN}@", value) if isinstance(value, str) else value
 
 
 def _is_plain(value: Any) -> bool:

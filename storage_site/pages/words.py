@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 OK, BUSY, WAIT, BAD, IDLE = "ok", "busy", "wait", "bad", "idle"  # tones
 NOTHING = "-"
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
+_STEP, _SIZES = 1024, ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
 def badge(word: str, tone: str = IDLE) -> SafeString:
@@ -33,6 +34,14 @@ def duration(length: timedelta) -> str:
     """Return a length of time in its largest unit."""
     seconds = max(0, int(length.total_seconds()))
     return next((f"{seconds // size} {unit}" for size, unit in _UNITS if seconds >= size), f"{seconds} s")
+
+
+def amount(number: int) -> str:
+    """Return a number of bytes in its largest unit."""
+    size, unit = float(number), 0
+    while size >= _STEP and unit < len(_SIZES) - 1:
+        size, unit = size / _STEP, unit + 1
+    return f"{size:.1f} {_SIZES[unit]}" if unit else f"{number} {_SIZES[0]}"
 
 
 def ago(moment: datetime | None) -> SafeString | str:

@@ -17,3 +17,11 @@ def test_members_that_speak_of_secrets_are_hidden_however_deep():
         "password": "",
         "hints": {"same_host": "v"},
     }
+
+
+def test_a_log_in_within_an_address_is_hidden():
+    assert censored(["s3://me:p@ss@host/bucket", "nbd://host/export", "a@b"]) == [
+        f"s3://{HIDDEN}@host/bucket",
+        "nbd://host/export",
+        "a@b",
+    ]

@@ -45,3 +45,11 @@ def test_a_status_has_the_tone_of_its_words(status, tone):
 def test_whatever_is_given_is_escaped(made):
     assert "<b>" not in made
     assert "&lt;b&gt;" in made
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536 * 1024**2, "1.5 GiB"), (2**63, "8.0 EiB")],
+)
+def test_a_number_of_bytes_has_its_largest_unit(number, said):
+    assert words.amount(number) == said
