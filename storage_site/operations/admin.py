@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, JsonResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from storage_site.caller import Caller
@@ -148,7 +149,7 @@ class OperationAdmin(Operable, AboutResources):
     @admin.display(description="reason")
     def reason(self, operation: Operation) -> SafeString:
         """Return how far it is and why it stands so."""
-        return words.two_lines(live.bar(operation), live.reason(operation))
+        return format_html("{} {}", live.bar(operation), live.reason(operation))
 
     @admin.display(description="progress")
     def progress(self, operation: Operation) -> SafeString:

@@ -52,6 +52,7 @@ class Operation(models.Model):
     outcome = models.CharField(max_length=10, blank=True, default="")
     fault_code = models.CharField(max_length=64, blank=True, default="")
     fault_detail = models.TextField(blank=True, default="")
+    is_dismissed = models.BooleanField(default=False)  # whoever it concerns has read why it failed
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

@@ -117,8 +117,8 @@ def _overdue(operation: Operation, now: datetime) -> str:
 
 
 def _running(operation: Operation, _now: datetime) -> str:
-    step = f"Step “{operation.step}”, " if operation.step else ""
-    return f"{step}{operation.percent} %, by {_worker(operation)}."
+    step = f"Step “{operation.step}”, by" if operation.step else "By"
+    return f"{step} {_worker(operation)}."
 
 
 def _lost(operation: Operation, now: datetime) -> str:

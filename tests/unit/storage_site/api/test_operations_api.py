@@ -89,7 +89,7 @@ def test_it_is_there_in_every_version(as_member, running):
 def test_an_administrator_reads_who_works_and_what_it_said(as_admin, running):
     Operation.objects.filter(pk=running.pk).update(fault_code="backend-down", fault_detail="mem1 did not answer")
     shown = as_admin.ok("GET", f"/operations/{running.id}")["operation"]
-    assert "by node1, process 4711" in shown["reason"]
+    assert shown["reason"] == "By node1, process 4711."
     assert (shown["fault_code"], shown["fault_detail"]) == ("backend-down", "mem1 did not answer")
 
 

@@ -102,7 +102,7 @@ def test_the_script_is_told_how_operations_stand(operator, running):
     assert answer[str(running.pk)] == {
         "word": "running",
         "tone": "busy",
-        "reason": "25 %, by node1, process 4711.",
+        "reason": "By node1, process 4711.",
         "percent": 25,
         "measure": "25 %, 1.0 GiB of 4.0 GiB, 1.5 GiB/s, 2 min left",
         "is_finished": False,
