@@ -3,6 +3,8 @@
 from django.apps import AppConfig
 from django.core import checks
 
+from backups.explanations import SENTENCES
+
 
 class BackupsConfig(AppConfig):
     """Backups, their targets and repositories."""
@@ -12,10 +14,12 @@ class BackupsConfig(AppConfig):
     def ready(self) -> None:
         """Make known what backups add to volumes, and have targets and keys checked by `manage.py check`."""
         from backups import keys, quotas, sources, targets  # noqa: PLC0415 - models can be imported from now on only
+        from storage_site.operations import telling  # noqa: PLC0415
         from volumes import quotas as volume_quotas  # noqa: PLC0415
         from volumes import sources as volume_sources  # noqa: PLC0415
 
         volume_quotas.register(quotas.usage_of)
         volume_sources.register("backup_id", sources.find)
+        telling.explain(SENTENCES)
         checks.register(targets.check_targets)
         checks.register(keys.check_keys)
