@@ -130,6 +130,8 @@ RULES: Rules = {
         "PUT": admin("volume_extension:default_set_or_update"),
         "DELETE": admin("volume_extension:default_unset"),
     },
+    "messages": {"GET": reader("message:get_all")},
+    "message": {"GET": reader("message:get"), "DELETE": member("message:delete")},
     "qos-specs": {"GET": admin(f"{QOS}:get_all"), "POST": admin(f"{QOS}:create")},
     "qos-spec": {"GET": admin(f"{QOS}:get"), "PUT": admin(f"{QOS}:update"), "DELETE": admin(f"{QOS}:delete")},
     "qos-spec-keys": {"PUT": admin(f"{QOS}:update")},

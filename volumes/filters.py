@@ -1,13 +1,17 @@
 """What lists of volumes, attachments and types may be narrowed by (contract 00, section 8)."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from rest_framework.request import Request
 
 from storage_site.api.booleans import truth_of
+from storage_site.api.fields import UUID_FORM
 from storage_site.api.filters import Column, ContractFilterSet, Flag, Moment, NoMatchError, Number, Pairs, Reference
+from storage_site.operations.models import Operation
+from volumes import messages
 from volumes.models import Attachment, QosSpecs, Snapshot, Transfer, Volume, VolumeType
 from volumes.serializers.types import visible_specs
 
@@ -174,6 +178,57 @@ class QosFilters(ContractFilterSet):
 
     class Meta:
         model = QosSpecs
+        fields = ()
+
+
+class ByTable(Column):
+    """Messages that match by the table of what they say."""
+
+    def __init__(self, condition: Callable[[str], Q]) -> None:
+        super().__init__("verb", since="3.5")
+        self.condition = condition
+
+    def narrow(self, rows: QuerySet[Any], text: str, request: Request) -> QuerySet[Any]:
+        """Return those of `rows` that match."""
+        del request
+        return rows.filter(self.condition(text))
+
+
+class About(ByTable):
+    """Messages about one thing."""
+
+    def narrow(self, rows: QuerySet[Any], text: str, request: Request) -> QuerySet[Any]:
+        """Return those of `rows` that match. :raises NoMatchError: if the text is no id."""
+        if not UUID_FORM.fullmatch(text):
+            raise NoMatchError
+        return super().narrow(rows, text.lower(), request)
+
+
+class Level(Column):
+    """Messages of a level: there is one."""
+
+    def narrow(self, rows: QuerySet[Any], text: str, request: Request) -> QuerySet[Any]:
+        """Return all of `rows`. :raises NoMatchError: if the level is another one."""
+        del request
+        if text != messages.LEVEL:
+            raise NoMatchError
+        return rows
+
+
+class MessageFilters(ContractFilterSet):
+    """Filters of the list of messages."""
+
+    resource = "message"
+
+    id = Reference("id")
+    resource_uuid = About(messages.about)
+    resource_type = ByTable(messages.of_type)
+    event_id = ByTable(messages.of_event)
+    request_id = Column("request_id", since="3.5")
+    message_level = Level("verb", since="3.5")
+
+    class Meta:
+        model = Operation
         fields = ()
 
 

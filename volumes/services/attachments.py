@@ -96,7 +96,8 @@ def begin_disconnecting(*, attachment: Attachment, caller: Caller) -> Operation 
     cancel_unfinished(attachment, "The attachment is being deleted.")
     operation = None
     if attachment.is_exported:
-        operation = begin(attachment, "disconnect", caller=caller)
+        arguments = {"volume_id": str(attachment.volume_id)}
+        operation = begin(attachment, "disconnect", caller=caller, arguments=arguments)
     else:
         move(attachment, "forget", caller=caller)
     settle(attachment.volume_id, caller=caller)
@@ -122,7 +123,8 @@ def begin_connecting(
         "mountpoint": _text_of(connector, "mountpoint") or "na",
     }
     refusal = AttachmentConflict(f"Attachment {attachment.pk} is busy or in status {attachment.status}.")
-    operation = begin(attachment, verb, caller=caller, fields=fields, refusal=refusal)
+    arguments = {"volume_id": str(attachment.volume_id)}
+    operation = begin(attachment, verb, caller=caller, arguments=arguments, fields=fields, refusal=refusal)
     if not attachment.is_exported:
         attachment.export_operation, attachment.export_claim = operation.serial, 0
         attachment.save(update_fields=["export_operation", "export_claim"])

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from storage_site.api import authorisation
 from storage_site.api.views import ApiView
@@ -44,13 +45,14 @@ PLACES = {
     "snapshots/{id}": lambda: SnapshotFactory().pk,
     "backups/{id}": lambda: BackupFactory().pk,
     "operations/{id}": lambda: OperationFactory().id,
+    "messages/{id}": lambda: OperationFactory(outcome="failed", verb="create", finished_at=timezone.now()).id,
     "volume-transfers/{id}": lambda: TransferFactory().pk,
     "os-volume-transfer/{id}": lambda: TransferFactory().pk,
     "qos-specs/{id}": lambda: QosSpecsFactory().pk,
     "types/{id}": lambda: VolumeTypeFactory(is_public=False, extra_specs={"multiattach": "<is> True"}).pk,
 }
 OWNED = (
-    "backups/{id}", "volumes/{id}", "snapshots/{id}", "attachments/{id}", "operations/{id}",
+    "backups/{id}", "volumes/{id}", "snapshots/{id}", "attachments/{id}", "operations/{id}", "messages/{id}",
     "volume-transfers/{id}", "os-volume-transfer/{id}",
 )  # fmt: skip
 FOR_STRANGERS = ("transfer-accept", "older-transfer-accept")
