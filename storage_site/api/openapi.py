@@ -6,6 +6,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 from drf_spectacular.views import SpectacularJSONAPIView
 
+from storage_site.api import once
 from storage_site.api.microversions import HEADER, MAXIMUM, SERVICE_TYPE
 
 TOKEN = {"type": "apiKey", "in": "header", "name": "X-Auth-Token"}
@@ -14,6 +15,13 @@ MEDIA_TYPES = ("application/json", "application/xml")
 PAGING = ("limit", "marker", "offset", "sort")
 
 Schema = dict[str, Any]
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    once.HEADER,
+    {"type": "string", "minLength": 1, "maxLength": 255},
+    OpenApiParameter.HEADER,
+    description="The call is carried out once for each key; repetitions within 24 hours get the same answer.",
+)
 
 
 def of_the_api(endpoints: list[Any], **_kwargs: Any) -> list[Any]:
@@ -46,6 +54,8 @@ class ContractSchema(AutoSchema):
         """Return the parameters of the call that are not in its path."""
         version = OpenApiParameter(HEADER, str, OpenApiParameter.HEADER, description=f"{SERVICE_TYPE} {MAXIMUM}")
         filterset = getattr(self.view, "filterset_class", None)
+        if self.method in once.METHODS and self.view.authentication_classes:
+            return [version, IDEMPOTENCY_KEY]
         if filterset is None or self.method != "GET":
             return [version]
         names = [*PAGING, *filterset.base_filters]

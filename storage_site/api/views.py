@@ -1,6 +1,7 @@
 """The views that all resources share: what happens around a call, so that a view is one call of a service."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
@@ -11,7 +12,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from storage_site.api import authorisation, microversions
+from storage_site.api import authorisation, microversions, once
 from storage_site.api.answers import HTML, Empty
 from storage_site.api.errors import NoSuchPath
 from storage_site.api.fields import UUID_FORM
@@ -28,13 +29,17 @@ class ApiView(generics.GenericAPIView[Any]):
     """One path. Around each call: token, method, version, project, rule, in this order; then the headers.
 
     `since`: the microversion from which the path (or, as a mapping, each method) exists. `reads`: method → the
-    serializer of its body. `decides_by_body`: whether the body says what the call is.
+    serializer of its body. `decides_by_body`: whether the body says what the call is. `waits`: the calls that wait
+    for a worker before they answer, as the authorisation table names them. `resumes`: whether what such a call has
+    accepted can be gone on with by `resume`.
     """
 
     schema = ContractSchema()
     decides_by_body: ClassVar[bool] = False
     since: ClassVar[str | Mapping[str, str]] = "3.0"
     reads: ClassVar[Mapping[str, type[StrictSerializer]]] = {}
+    waits: ClassVar[frozenset[str]] = frozenset()
+    resumes: ClassVar[bool] = False
     default_response_headers: ClassVar[dict[str, str]] = {}
     request: Request
 
@@ -52,6 +57,14 @@ class ApiView(generics.GenericAPIView[Any]):
     def rule_key(self) -> str:
         """Return what names the call in its row of the authorisation table."""
         return str(self.request.method)
+
+    def waits_for_worker(self) -> bool:
+        """Tell whether the call answers only after a worker has done something."""
+        return self.rule_key() in self.waits
+
+    def resume(self, identity: str) -> Response:
+        """Answer a call that has been accepted before, and has led to `identity`."""
+        raise NotImplementedError
 
     def since_of_call(self) -> str:
         """Return the microversion from which the call exists."""
@@ -78,7 +91,16 @@ class ApiView(generics.GenericAPIView[Any]):
         if kwargs.get("project_id") is not None and kwargs["project_id"] != request.user.project_id:
             raise InvalidRequest("Malformed request url")
         self.refuse_body_type(request)
-        self.check_permissions(request)
+        key = once.key_of(request)
+        if key is None:
+            self.check_permissions(request)
+        else:
+            self._call_once(key, str(request.method).lower())
+
+    def _call_once(self, key: str, method: str) -> None:
+        """Put a call that knows the key in the place of the one that `dispatch` is about to look up."""
+        call = getattr(self, method)
+        setattr(self, method, lambda *args, **kwargs: once.carry_out(self, key, partial(call, *args, **kwargs)))
 
     @property
     def allowed_methods(self) -> list[str]:

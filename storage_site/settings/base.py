@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "storage_site",
     "storage_site.identity",
     "storage_site.operations",
+    "storage_site.idempotency",
     "volumes",
     "scheduling",
     "backups",
@@ -117,6 +118,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": env.number("CELINDER_SWEEP_INTERVAL_S", 10),
     },
     "upkeep of backups": {"task": "backups.tasks.begin_what_is_due", "schedule": 60},
+    "idempotency keys": {"task": "storage_site.idempotency.tasks.forget", "schedule": 300},
 }
 
 # --- operations (seconds) ------------------------------------------------------------------------------------
