@@ -29,8 +29,8 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "storage_site",
     "storage_site.identity",
-    "storage_site.operations",
     "storage_site.idempotency",
+    "storage_site.operations",
     "volumes",
     "scheduling",
     "backups",
@@ -117,8 +117,8 @@ CELERY_BEAT_SCHEDULE = {
         "task": "storage_site.operations.tasks.sweep",
         "schedule": env.number("CELINDER_SWEEP_INTERVAL_S", 10),
     },
-    "upkeep of backups": {"task": "backups.tasks.begin_what_is_due", "schedule": 60},
     "idempotency keys": {"task": "storage_site.idempotency.tasks.forget", "schedule": 300},
+    "upkeep of backups": {"task": "backups.tasks.begin_what_is_due", "schedule": 60},
 }
 
 # --- operations (seconds) ------------------------------------------------------------------------------------
