@@ -52,6 +52,8 @@ def claim(operation_id: str, *, task: str, queue: str | None = None, owner: str 
         fence=F("fence") + 1,
         lease_until=in_seconds(settings.LEASE_S),
         started_at=Coalesce("started_at", Now()),
+        bytes_per_s=0,
+        seconds_left=None,
         attempts=Case(When(owner="", then=F("attempts")), default=F("attempts") + 1),
     )
     if not taken:

@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from storage_site.operations.models import Operation
-from storage_site.operations.standing import standing_of
+from storage_site.operations.standing import pace_of, standing_of
 from storage_site.pages import words
 from storage_site.pages.words import amount, duration
 
@@ -45,10 +45,11 @@ def measure(operation: Operation) -> str:
     told = [f"{operation.percent} %"]
     if operation.bytes_total:
         told.append(f"{amount(operation.bytes_done)} of {amount(operation.bytes_total)}")
-    if operation.bytes_per_s:
-        told.append(f"{amount(operation.bytes_per_s)}/s")
-    if operation.seconds_left is not None:
-        told.append(f"{duration(timedelta(seconds=operation.seconds_left))} left")
+    rate, left = pace_of(operation)
+    if rate:
+        told.append(f"{amount(rate)}/s")
+    if left is not None:
+        told.append(f"{duration(timedelta(seconds=left))} left")
     return ", ".join(told)
 
 

@@ -90,6 +90,13 @@ def word_of(operation: Operation, now: datetime) -> str:
     return POSTPONED if operation.fault_code or operation.not_before > now else WAITING
 
 
+def pace_of(operation: Operation, now: datetime | None = None) -> tuple[int, int | None]:
+    """Return bytes per second and seconds left: 0 and None while nobody is known to be at work."""
+    if word_of(operation, now or timezone.now()) != RUNNING:
+        return 0, None
+    return operation.bytes_per_s, operation.seconds_left
+
+
 def _worker(operation: Operation) -> str:
     """Return host and process of the owner, without what makes its claim unique."""
     host, _, rest = operation.owner.partition("/")

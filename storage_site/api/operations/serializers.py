@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from storage_site.api.fields import Moment, Plain
 from storage_site.api.serializers import AnswerSerializer
 from storage_site.operations.models import Operation
-from storage_site.operations.standing import Standing, standing_of
+from storage_site.operations.standing import Standing, pace_of, standing_of
 from storage_site.operations.telling import explanation_of, told_of
 
 
@@ -29,6 +29,28 @@ class Uuid(Plain):
 @extend_schema_field({"type": "string"})
 class Text(Plain):
     """A text."""
+
+
+class Rate(Count):
+    """The present rate."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(source="*", **kwargs)
+
+    def to_representation(self, operation: Operation) -> int:
+        """Return bytes per second."""
+        return pace_of(operation)[0]
+
+
+class TimeLeft(CountOrNull):
+    """What is left at the present rate."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(source="*", **kwargs)
+
+    def to_representation(self, operation: Operation) -> int | None:
+        """Return seconds."""
+        return pace_of(operation)[1]
 
 
 class Kind(Text):
@@ -94,8 +116,8 @@ class OperationAnswer(AnswerSerializer):
     percent = Count(help_text="100 for what has succeeded only.")
     bytes_done = Count()
     bytes_total = Count(help_text="0 where the work is not measured in bytes.")
-    bytes_per_s = Count(help_text="0 while nobody is working on it.")
-    seconds_left = CountOrNull(help_text="At the present rate; null where nobody knows.")
+    bytes_per_s = Rate(help_text="0 while nobody is working on it.")
+    seconds_left = TimeLeft(help_text="At the present rate; null where nobody knows.")
     created_at = Moment()
     started_at = Moment()
     finished_at = Moment()

@@ -81,6 +81,17 @@ def test_running_work_tells_how_far_it_is(as_member, running):
     }
 
 
+def test_work_that_nobody_is_at_has_no_rate(as_member, running):
+    ago = timezone.now() - timedelta(seconds=1)
+    Operation.objects.filter(pk=running.pk).update(lease_until=ago)
+    shown = as_member.ok("GET", f"/operations/{running.id}")["operation"]
+    assert (shown["status"], shown["bytes_per_s"], shown["seconds_left"]) == ("lost", 0, None)
+    taken_over = claim(str(running.id), task=running.task)
+    shown = as_member.ok("GET", f"/operations/{running.id}")["operation"]
+    assert (shown["status"], shown["bytes_per_s"], shown["seconds_left"]) == ("running", 0, None)
+    assert taken_over.operation.bytes_done == 500
+
+
 def test_it_is_there_in_every_version(as_member, running):
     for version in (None, "3.0", "3.71"):
         assert as_member.ok("GET", f"/operations/{running.id}", version=version)["operation"]["percent"] == 50

@@ -52,6 +52,12 @@ def test_a_running_operation_says_how_far_it_is_without_a_script(running):
     assert "hidden" not in bar
 
 
+def test_a_worker_that_has_gone_silent_has_no_rate(running):
+    Operation.objects.filter(pk=running.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    running.refresh_from_db()
+    assert live.measure(running) == "25 %, 1.0 GiB of 4.0 GiB"
+
+
 def test_work_that_is_not_measured_shows_no_bar_until_it_is(running):
     waiting = OperationFactory()
     assert '<span class="progress" hidden>' in live.bar(waiting)
