@@ -13,6 +13,6 @@ def in_full(rows: "QuerySet[Backup]", caller: Caller) -> "QuerySet[Backup]":
     rows = rows.with_dependents()  # type: ignore[attr-defined]
     if caller.is_admin:
         return rows
-    faults = Operation.objects.filter(resource_id=OuterRef("pk"), resource_type=label_of(Backup))
-    last = faults.exclude(fault_code="").order_by("-serial").values("fault_code")[:1]
-    return rows.annotate(fault_code=Subquery(last))
+    operations = Operation.objects.filter(resource_id=OuterRef("pk"), resource_type=label_of(Backup))
+    not_done = operations.filter(outcome__in=[Operation.FAILED, Operation.CANCELLED])
+    return rows.annotate(fault_code=Subquery(not_done.order_by("-serial").values("fault_code")[:1]))

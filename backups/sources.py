@@ -1,5 +1,6 @@
 """A backup as something that a volume can be made from (contract 02 section 2, contract 04 section 5)."""
 
+from backups import placing
 from backups.errors import BackupNotFound, InvalidBackup
 from backups.models import Backup
 from storage_site.caller import Caller
@@ -23,6 +24,7 @@ class BackupSource(Source):
         move(self._backup, "begin_restoring", caller=caller, fields=fields, refusal=refusal)
 
     def _inheritance(self) -> Inheritance:
+        placing.require_target(self._backup)
         following = {"verb": "restore", "arguments": {"backup_id": str(self._backup.pk), "is_fresh": True}}
         return Inheritance(arguments={"then": following})
 

@@ -28,7 +28,6 @@ def restore_backup(*, caller: Caller, backup: Backup, volume_id: str | None = No
     """
     if backup.status != "available":
         raise InvalidBackup(_UNAVAILABLE)
-    placing.require_target(backup)
     if volume_id is None:
         return create_volume(
             caller=caller,
@@ -42,6 +41,7 @@ def restore_backup(*, caller: Caller, backup: Backup, volume_id: str | None = No
 
 @transaction.atomic
 def _restore_into(volume: Volume, backup: Backup, caller: Caller) -> Volume:
+    placing.require_target(backup)
     volume = lock(volume)
     refusal = InvalidVolume("Volume to be restored to must be available")
     if volume.status != "available" or not volume.backend:

@@ -124,6 +124,7 @@ def test_type_size_and_zone_are_the_client_s(as_member):
         ({"status": "error"}, {}, 400),
         ({"status": "creating"}, {}, 400),
         ({"project_id": "b" * 32}, {}, 404),
+        ({"target": "gone"}, {}, 404),
         ({}, {"backup_id": NOBODY}, 404),
         ({}, {"backup_id": "x"}, 400),
         ({}, {"source": True}, 400),
