@@ -26,7 +26,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 RABBITMQ_PROGRAM = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # the one in PATH changes the user
-READY_S = {"postgresql": 30, "rabbitmq": 90, "seaweedfs": 60, "valkey": 10}
+READY_S = {"keystone": 60, "postgresql": 30, "rabbitmq": 90, "seaweedfs": 60, "valkey": 10}
 END_S = 20
 
 
@@ -284,7 +284,12 @@ def seaweedfs(memory: str = "1GiB") -> Iterator[Server]:
         argv += [f"-{name}={value}" for name, value in options.items()]
         server = Server("seaweedfs", folder, url, argv, lambda: _has_bucket(url, access_key, secret_key))
         server.environment = {"GOMEMLIMIT": memory, "HOME": str(folder)}
-        yield from _running(server, signal.SIGKILL)  # SIGTERM takes 15 s
+        try:
+            yield from _running(server, signal.SIGKILL)  # SIGTERM takes 15 s
+        finally:
+            for port in ports.values():
+                for path in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # it makes them there, told or not
+                    path.unlink(missing_ok=True)
 
 
 SEAWEEDFS_PORTS = ["s3.port", "s3.port.grpc", "master.port", "master.port.grpc", "volume.port", "volume.port.grpc"]
