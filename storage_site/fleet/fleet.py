@@ -69,8 +69,9 @@ class Fleet:
 
     @property
     def credentials(self) -> list[Path]:
-        """Return the files that log a client in."""
-        return [self.directory.root / "openrc", self.directory.root / "clouds.yaml"]
+        """Return the files that log a client in, or an operator where clients are a Keystone's."""
+        names = ["openrc", "clouds.yaml"] if settings.IDENTITY == "embedded" else ["console-login"]
+        return [self.directory.root / name for name in names]
 
     # --- up --------------------------------------------------------------------------------------------------
 
@@ -115,7 +116,8 @@ class Fleet:
         kept = [line for line in lines if line.name != procfile.RELEASE]
         for line in [*(line for line in lines if line not in kept), self._first_users()]:
             supervisor.run_once(line, self.project, RELEASE_S)
-        self._link_openrc()
+        if settings.IDENTITY == "embedded":
+            self._link_openrc()
         for line in kept:
             supervisor.keep(line, self.project)
         self._wait_until_ready(supervisor, kept)

@@ -1,6 +1,7 @@
 """The first users and projects of a deployment, and the files that log them in."""
 
 import secrets
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +10,18 @@ from django.db import transaction
 
 from storage_site.caller import ADMIN, MEMBER, SERVICE
 from storage_site.identity import services
-from storage_site.identity.client_files import CLOUDS, Account, openrc_path, password_in, write_clouds, write_openrc
+from storage_site.identity.client_files import (
+    CLOUDS,
+    Account,
+    openrc_path,
+    password_in,
+    write_clouds,
+    write_openrc,
+    write_private,
+)
 from storage_site.identity.models import Project, User
+
+CONSOLE_LOGIN = "console-login"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,22 @@ def bootstrap(*, directory: Path, auth_url: str, region: str, passwords: Mapping
     for first in FIRST:
         _make(first, known[first.user])
     return [f"The password of {user} is not known here: its files stay." for user in known if user not in accounts]
+
+
+def bootstrap_console(*, directory: Path, password: str) -> Iterable[str]:
+    """Make the console's first administrator, where a Keystone has all other users, and a file with its password.
+
+    `password` is the one it shall have, "" for a random one. One who is there is left as it is, and so is the file.
+
+    :raises InvalidRequest: if a given password is too weak.
+    """
+    first, path = FIRST[0], directory / CONSOLE_LOGIN
+    if User.objects.filter(name=first.user).exists():
+        return []
+    known = password or password_in(path) or secrets.token_urlsafe(24)
+    write_private(path, f"OS_USERNAME={first.user}\nOS_PASSWORD={shlex.quote(known)}\n")
+    _make(first, known)
+    return [f"{path.name} logs in to the console; everybody else is known to Keystone."]
 
 
 def _password(first: First, directory: Path, passwords: Mapping[str, str]) -> str | None:

@@ -1,10 +1,14 @@
-"""The addresses of the Keystone v3 calls, /identity included: to be mounted at the root."""
+"""The addresses of the Keystone v3 calls, /identity included: to be mounted at the root.
 
+There are none where a Keystone answers these calls itself.
+"""
+
+from django.conf import settings
 from django.urls import path
 
 from storage_site.identity.views import auth, credentials, discovery, lists, projects, roles, users
 
-urlpatterns = [
+_PATHS = [
     path("identity", discovery.Versions.as_view()),
     path("identity/", discovery.Versions.as_view()),
     path("identity/v3", discovery.Version.as_view()),
@@ -41,3 +45,5 @@ urlpatterns = [
     path("identity/v3/regions", lists.Regions.as_view()),
     path("identity/v3/regions/<str:row_id>", lists.OneRegion.as_view()),
 ]
+
+urlpatterns = _PATHS if settings.IDENTITY == "embedded" else []

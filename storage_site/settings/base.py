@@ -8,6 +8,7 @@ import dj_database_url
 
 from storage_site import queues
 from storage_site.settings import environment as env
+from storage_site.settings import keystone
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DATA_DIR = Path(env.text("CELINDER_DATA_DIR", str(BASE_DIR / "data"))).absolute()
@@ -173,6 +174,13 @@ BACKUP_VERIFY_INTERVAL_S = env.number("CELINDER_BACKUP_VERIFY_INTERVAL_S", 24 * 
 BACKUP_VERIFY_PERCENT = env.number("CELINDER_BACKUP_VERIFY_PERCENT", 5)  # of the data, each time
 
 # --- identity ------------------------------------------------------------------------------------------------
+# Who knows whose a token is: we ourselves, or a Keystone; and what asks them.
+IDENTITY_MODES = {
+    "embedded": "storage_site.identity.authentication.TokenAuthentication",
+    "keystone": "storage_site.identity.keystone.KeystoneAuthentication",
+}
+IDENTITY = env.choice("CELINDER_IDENTITY", "embedded", IDENTITY_MODES)
+KEYSTONE = keystone.of_environment()
 TOKEN_LIFETIME = timedelta(seconds=env.number("CELINDER_TOKEN_LIFETIME_S", 3600))
 PUBLIC_ENDPOINT = env.text("CELINDER_PUBLIC_ENDPOINT")  # "" = as the client's Host header says
 REGION = env.text("CELINDER_REGION", "RegionOne")
@@ -188,7 +196,7 @@ API_MAX_LIMIT = 1000
 API_MAX_BODY_BYTES = 114688
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "storage_site.identity.authentication.TokenAuthentication",
+        IDENTITY_MODES[IDENTITY],
         "storage_site.identity.authentication.ConsoleAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["storage_site.api.authorisation.RouteAuthorisation"],

@@ -3,6 +3,7 @@
 import json
 import os
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,30 @@ from typing import Any
 def text(name: str, default: str = "") -> str:
     """Return variable `name`, or `default` where it is unset or empty."""
     return os.environ.get(name) or default
+
+
+def choice(name: str, default: str, allowed: Collection[str]) -> str:
+    """Return variable `name`, one of the words allowed. :raises ValueError: naming the variable, if it is another."""
+    given = text(name, default)
+    if given not in allowed:
+        message = f"{name} must be one of {', '.join(sorted(allowed))}, not {given!r}"
+        raise ValueError(message)
+    return given
+
+
+def secret(name: str) -> str:
+    """Return variable `name`, or what the file contains that `name`_FILE names.
+
+    :raises ValueError: naming the variable, if that cannot be read.
+    """
+    path = text(f"{name}_FILE")
+    if text(name) or not path:
+        return text(name)
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{name}_FILE must be the path of a file that can be read: {error}"
+        raise ValueError(message) from None
 
 
 def path(name: str, default: Path) -> Path | None:

@@ -16,6 +16,7 @@ TESTING = {"DJANGO_SETTINGS_MODULE": "storage_site.settings.testing"}
 PYTEST = ("python", "-m", "pytest", "-q", "-rs")
 TWO_AT_ONCE = ("-n", "2", "--dist", "worksteal")
 REAL_PROCESSES = ("tests/workers", "tests/journeys")
+KEYSTONE = "tests/keystone"  # installs a Keystone in the virtual environment's folder "keystone", once
 EVERYTHING, QUICK = "everything", "quick"
 
 
@@ -39,7 +40,7 @@ PARTS = (
     Part(
         "unit",
         "unit and contracts, SQLite",
-        (*PYTEST, *TWO_AT_ONCE, *(f"--ignore={folder}" for folder in REAL_PROCESSES)),
+        (*PYTEST, *TWO_AT_ONCE, *(f"--ignore={folder}" for folder in (*REAL_PROCESSES, KEYSTONE))),
         is_loud=True,
     ),
     Part(
@@ -49,6 +50,7 @@ PARTS = (
         is_loud=True,
     ),
     Part("journeys", "workers and journeys", (*PYTEST, *REAL_PROCESSES), is_loud=True),
+    Part("keystone", "identity by a real Keystone", (*PYTEST, KEYSTONE), is_loud=True),
 )
 QUICK_PARTS = (
     *(part for part in PARTS if part.lane == "static"),

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from storage_site.fleet.errors import FleetError
@@ -40,7 +41,7 @@ class Command(BaseCommand):
         url = fleet.address.url
         rows = [
             ("API", f"{url}/v3"),
-            ("identity", f"{url}/identity/v3"),
+            ("identity", f"{url}/identity/v3" if settings.IDENTITY == "embedded" else settings.KEYSTONE["url"]),
             ("console", f"{url}/admin/"),
             ("credentials", ", ".join(map(str, fleet.credentials))),
             ("logs", str(Path(fleet.directory.root, "log"))),

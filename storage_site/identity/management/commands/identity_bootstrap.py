@@ -5,7 +5,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from storage_site.identity.bootstrap import FIRST, bootstrap
+from storage_site.identity.bootstrap import FIRST, bootstrap, bootstrap_console
 from storage_site.identity.management.rows import refusals_told
 from storage_site.settings import environment as env
 
@@ -17,7 +17,8 @@ class Command(BaseCommand):
 
     help = (
         "Make the users admin, demo and service, and the files that log them in. Passwords are random unless "
-        "CELINDER_ADMIN_PASSWORD, CELINDER_DEMO_PASSWORD or CELINDER_SERVICE_PASSWORD give them; none is printed."
+        "CELINDER_ADMIN_PASSWORD, CELINDER_DEMO_PASSWORD or CELINDER_SERVICE_PASSWORD give them; none is printed. "
+        "With CELINDER_IDENTITY=keystone, make admin only: the first who can log in to the console."
     )
 
     def add_arguments(self, parser):
@@ -33,12 +34,15 @@ class Command(BaseCommand):
         """Make them and say where the files are."""
         passwords = {first.user: env.text(f"CELINDER_{first.user.upper()}_PASSWORD") for first in FIRST}
         with refusals_told():
-            remarks = bootstrap(
-                directory=directory,
-                auth_url=f"{endpoint.rstrip('/')}/identity/v3",
-                region=settings.REGION,
-                passwords=passwords,
-            )
+            if settings.IDENTITY == "keystone":
+                remarks = bootstrap_console(directory=directory, password=passwords["admin"])
+            else:
+                remarks = bootstrap(
+                    directory=directory,
+                    auth_url=f"{endpoint.rstrip('/')}/identity/v3",
+                    region=settings.REGION,
+                    passwords=passwords,
+                )
         self.stdout.write(f"Files to log in with: {directory}")
         for remark in remarks:
             self.stdout.write(remark)
