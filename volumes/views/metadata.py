@@ -40,11 +40,11 @@ class MetadataView(ResourceView):
 
         :raises PreconditionFailed: if it is not what is there now.
         """
-        tag = self.request.headers.get("If-Match")
-        if tag is None or not self.request.version.covers(TAGGED_SINCE):
+        tags = {tag.strip().strip('"') for tag in self.request.headers.get("If-Match", "").split(",")} - {""}
+        if not tags or "*" in tags or not self.request.version.covers(TAGGED_SINCE):
             return None
         metadata: Mapping[str, str] = self.get_object().metadata
-        if tag.strip().strip('"') not in {"*", etag_of(metadata)}:
+        if etag_of(metadata) not in tags:
             raise PreconditionFailed
         return metadata
 

@@ -48,6 +48,19 @@ def test_a_body_is_described_with_its_envelope(document):
     assert "os-reset_status" in {each["title"] for each in actions["schema"]["oneOf"]}
 
 
+def test_what_changes_something_takes_an_idempotency_key(document):
+    for path, calls in document["paths"].items():
+        for method, call in calls.items():
+            names = {parameter["name"] for parameter in call.get("parameters", ())}
+            assert ("Idempotency-Key" in names) == (method != "get" and path != "/"), (method, path)
+
+
+def test_both_forms_of_a_body_are_offered(document):
+    call = document["paths"]["/v3/volumes"]["post"]
+    assert set(call["requestBody"]["content"]) == {"application/json", "application/xml"}
+    assert {"application/json", "application/xml"} <= set(call["responses"]["2XX"]["content"])
+
+
 def test_what_needs_no_token_says_so(document):
     assert "security" not in document["paths"]["/v3/"]["get"] or document["paths"]["/v3/"]["get"]["security"] == [{}]
     assert document["paths"]["/v3/volumes"]["get"]["security"] == [{"token": []}]

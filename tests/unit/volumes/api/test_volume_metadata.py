@@ -110,6 +110,15 @@ def test_what_the_client_has_not_seen_is_not_overwritten(as_member, path, below,
     assert put(tag, version="3.14").status_code == 200
 
 
+def test_a_client_may_name_several_tags_quoted_or_not(as_member, path):
+    def put(tags):
+        return as_member("PUT", path, {"metadata": {"k": "v"}}, headers={"If-Match": tags}).status_code
+
+    tag = as_member("GET", path)["ETag"]
+    assert [put(tags) for tags in (tag, f'"{tag}"', f'"{"0" * 32}", "{tag}"', "*", "")] == [200] * 5
+    assert [put(tags) for tags in (f'W/"{tag}"', f'"{"0" * 32}", "{"1" * 32}"', tag.upper())] == [412] * 3
+
+
 def test_a_change_between_looking_and_writing_is_noticed(member, volume):
     seen = dict(volume.metadata)
     services.merge_metadata(volume=volume, metadata={"l": "w"}, caller=member)
