@@ -288,7 +288,7 @@ def seaweedfs(memory: str = "1GiB") -> Iterator[Server]:
             yield from _running(server, signal.SIGKILL)  # SIGTERM takes 15 s
         finally:
             for port in ports.values():
-                for path in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # it makes them there, told or not
+                for path in folder.parent.glob(f"seaweedfs-*-{port}.sock"):  # it makes them in /tmp, told or not
                     path.unlink(missing_ok=True)
 
 
