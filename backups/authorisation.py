@@ -13,6 +13,7 @@ RULES: Rules = {
         "PUT": member("backup:update"),
         "DELETE": member("backup:delete"),
     },
+    "backup-timeline": {"GET": reader("backup:get")},
     "backup-restore": {"POST": member("backup:restore")},
     "backup-export-record": {"GET": admin("backup:backup-export")},
     "backup-action": {
