@@ -15,11 +15,6 @@ MADE = {
     "attachments": AttachmentFactory,
     "backups": BackupFactory,
 }
-    "volumes": VolumeFactory,
-    "snapshots": SnapshotFactory,
-    "attachments": AttachmentFactory,
-    "backups": BackupFactory,
-}
 
 
 def timeline(calls, thing, kind="volumes"):
