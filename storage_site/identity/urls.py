@@ -44,6 +44,7 @@ _PATHS = [
     path("identity/v3/endpoints/<str:row_id>", lists.OneEndpoint.as_view()),
     path("identity/v3/regions", lists.Regions.as_view()),
     path("identity/v3/regions/<str:row_id>", lists.OneRegion.as_view()),
+    path("identity/v3/<path:rest>", discovery.NoSuchCall.as_view()),
 ]
 
 urlpatterns = _PATHS if settings.IDENTITY == "embedded" else []

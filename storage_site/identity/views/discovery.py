@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from storage_site.identity.views.keystone import IdentityView
+from storage_site.errors import NotFound
+from storage_site.identity.views.keystone import Authenticated, IdentityView
 
 
 class Versions(IdentityView):
@@ -25,6 +26,18 @@ class Version(Versions):
     def get(self, request: Request) -> Response:  # noqa: ARG002 - the signature is DRF's
         """Answer with the version."""
         return Response({"version": _version(self.base)})
+
+
+class NoSuchCall(IdentityView):
+    """What Keystone may have and this identity has not, such as groups: told in Keystone's words."""
+
+    permission_classes: ClassVar = [Authenticated]
+
+    def get(self, request: Request, **_rest: str) -> Response:  # noqa: ARG002 - the signature is DRF's
+        """Tell that there is nothing. :raises NotFound: always."""
+        raise NotFound("The resource could not be found.")
+
+    head = post = put = patch = delete = get
 
 
 def _version(base: str) -> dict[str, Any]:

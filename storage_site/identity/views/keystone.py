@@ -21,7 +21,7 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from storage_site.caller import Caller
-from storage_site.errors import InvalidRequest, NotFound, StorageError
+from storage_site.errors import InvalidRequest, NotFound, NotSupported, StorageError
 from storage_site.identity.authentication import TokenAuthentication
 from storage_site.identity.catalog import base_url
 from storage_site.identity.errors import TooManyAttempts, Unauthenticated
@@ -85,6 +85,14 @@ class AdminOrOwn(Authenticated):
         if not super().has_permission(request, view):
             return False
         return request.user.is_admin or view.is_own(request.user, **view.kwargs)
+
+
+class Given:
+    """What the deployment is made of: calls look at it, and change nothing."""
+
+    def http_method_not_allowed(self, request: Request, *_args: Any, **_kwargs: Any) -> Response:
+        """Refuse to change it. :raises NotSupported: always, saying what does."""
+        raise NotSupported(f"{request.method} is not supported here: {self.given_by}.")
 
 
 class IdentityView(APIView):

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from storage_site.errors import NotFound
 from storage_site.identity import catalog
 from storage_site.identity.models import DOMAIN_ID, DOMAIN_NAME
-from storage_site.identity.views.keystone import Authenticated, IdentityView
+from storage_site.identity.views.keystone import Authenticated, Given, IdentityView
 
 
 def domains(base: str) -> list[dict[str, Any]]:
@@ -27,9 +27,13 @@ def domains(base: str) -> list[dict[str, Any]]:
     ]
 
 
-class FixedList(IdentityView):
+GIVEN_BY = "services, endpoints, regions and domains follow from the deployment's settings"
+
+
+class FixedList(Given, IdentityView):
     """A list that the deployment determines; a query narrows it by its members."""
 
+    given_by = GIVEN_BY
     collection = ""
     rows_of: Callable[[str], list[dict[str, Any]]]
 
@@ -44,9 +48,10 @@ class FixedList(IdentityView):
         return self.listing(self.collection, rows)
 
 
-class FixedRow(IdentityView):
+class FixedRow(Given, IdentityView):
     """One of a fixed list."""
 
+    given_by = GIVEN_BY
     singular = ""
     rows_of: Callable[[str], list[dict[str, Any]]]
 

@@ -10,15 +10,18 @@ from storage_site.identity import services
 from storage_site.identity.filters import RoleFilter
 from storage_site.identity.models import Assignment, Project, Role, User
 from storage_site.identity.serializers import DOMAIN_BODY, RoleSerializer
-from storage_site.identity.views.keystone import IdentityView, found
+from storage_site.identity.views.keystone import Given, IdentityView, found
 
 # What a query may narrow the assignments by; other scopes than projects hold none.
 _FILTERS = {"user.id": "user_id", "scope.project.id": "project_id", "role.id": "role_id"}
 _EMPTY_SCOPES = {"scope.domain.id", "scope.system", "group.id"}
+GIVEN_BY = "the roles are those that the service knows: admin, member, reader, service"
 
 
-class Roles(IdentityView):
+class Roles(Given, IdentityView):
     """All roles."""
+
+    given_by = GIVEN_BY
 
     def get(self, request: Request) -> Response:  # noqa: ARG002 - the signature is DRF's
         """List them."""
@@ -26,8 +29,10 @@ class Roles(IdentityView):
         return self.listing("roles", RoleSerializer(rows, many=True, context={"base": self.base}).data)
 
 
-class OneRole(IdentityView):
+class OneRole(Given, IdentityView):
     """A role."""
+
+    given_by = GIVEN_BY
 
     def get(self, request: Request, role_id: str) -> Response:  # noqa: ARG002 - the signature is DRF's
         """Show it."""

@@ -130,6 +130,39 @@ def test_the_sdk_logs_in_and_administers_identity(people, url):
     assert not User.objects.filter(name="bob").exists()
 
 
+def test_a_user_made_by_a_test_suite_logs_in_and_uses_the_service(people, url, live_server):
+    auth = password_of(people["root"], f"{url}/v3")
+    with openstack.connect(load_yaml_config=False, load_envvars=False, auth=auth, region_name="RegionOne") as cloud:
+        project = cloud.identity.create_project(name="tempest-1", domain_id="default", description="for a test")
+        user = cloud.identity.create_user(name="tempest-1", password="something long", domain_id="default")
+        for role in ("member", "reader"):
+            cloud.identity.assign_project_role_to_user(project, user, cloud.identity.find_role(role))
+    new = {"username": "tempest-1", "password": "something long", "project_id": project.id, "project_name": None}
+    client = session.Session(auth=generic.Password(**{**auth, **new}))
+    assert client.get("/volumes", endpoint_filter={"service_type": "block-storage"}).json() == {"volumes": []}
+    assert client.get_project_id() == project.id
+
+
+def test_the_sdk_makes_an_application_credential_and_logs_in_with_it(people, url):
+    auth = password_of(people["alice"], f"{url}/v3")
+    with openstack.connect(load_yaml_config=False, load_envvars=False, auth=auth, region_name="RegionOne") as cloud:
+        me = cloud.current_user_id
+        made = cloud.identity.create_application_credential(me, "ci", roles=[{"name": "member"}], unrestricted=False)
+        assert [row.name for row in cloud.identity.application_credentials(me)] == ["ci"]
+        named = {"auth_url": f"{url}/v3", "application_credential_secret": made.secret}
+        by_id = v3.ApplicationCredential(**named, application_credential_id=made.id)
+        by_name = v3.ApplicationCredential(
+            **named, application_credential_name="ci", username="alice", user_domain_name="Default"
+        )
+        for plugin in (by_id, by_name):
+            client = session.Session(auth=plugin)
+            assert client.get_project_id() == people["alice"].project.id
+            assert client.get("/volumes", endpoint_filter={"service_type": "block-storage"}).json() == {"volumes": []}
+        cloud.identity.delete_application_credential(me, made.id)
+    with pytest.raises(keystoneauth1.exceptions.Unauthorized):
+        session.Session(auth=v3.ApplicationCredential(**named, application_credential_id=made.id)).get_token()
+
+
 def test_the_sdk_as_a_member_sees_itself_only(people, url):
     someone = people["alice"]
     with openstack.connect(

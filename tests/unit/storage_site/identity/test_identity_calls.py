@@ -1,5 +1,7 @@
 """The calls about users, projects, roles and the catalog: what they answer, and to whom."""
 
+import re
+
 import pytest
 from django.urls import get_resolver
 
@@ -114,7 +116,8 @@ def test_a_member_sees_itself_and_its_project_but_no_others(alice, root, member)
 def _paths():
     """Return every path, its parameters filled in."""
     for pattern in identity_urls.urlpatterns:
-        yield "/" + str(pattern.pattern).replace("<str:", "{").replace(">", "}")
+        if "<path:" not in str(pattern.pattern):
+            yield "/" + str(pattern.pattern).replace("<str:", "{").replace(">", "}")
 
 
 OPEN = {"/identity", "/identity/", "/identity/v3", "/identity/v3/"}
@@ -148,6 +151,24 @@ def test_a_member_is_refused_what_is_for_administrators(path, method, root, memb
     assert answer.status_code in ({403, 405} if path.endswith("/password") else {403})
     assert User.objects.filter(pk=root.user.id).exists()
     assert root.user.assignments.exists()
+
+
+@pytest.mark.parametrize("path", ["/services", "/endpoints", "/regions", "/domains", "/domains/default", "/roles"])
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_what_the_deployment_is_made_of_cannot_be_changed_and_says_what_determines_it(method, path, admin):
+    answer = admin(method, path, {})
+    assert answer.status_code == 405
+    assert re.search("the deployment's settings|roles are those that", answer.json()["error"]["message"])
+
+
+@pytest.mark.parametrize("path", ["/groups", "/users/x/access_rules", "/auth/nothing", "/registered_limits"])
+@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
+def test_calls_of_keystone_that_there_are_not_are_told_in_its_words(method, path, member, client):
+    answer = member(method, path)
+    assert answer.status_code == 404
+    error = {"code": 404, "message": "The resource could not be found.", "title": "Not Found"}
+    assert answer.json() == {"error": error}
+    assert getattr(client, method)(f"/identity/v3{path}").status_code == 401
 
 
 def test_every_path_is_served(client):
