@@ -1,5 +1,6 @@
 """Exports of the local back-end to other hosts: only the attachment they are for gets in, and only while it is one."""
 
+import itertools
 import socket
 import tempfile
 from dataclasses import replace
@@ -8,12 +9,29 @@ from pathlib import Path
 import pytest
 
 from drivers.connect import open_connection
-from drivers.errors import BackendDown, InvalidConfiguration, NotSupported, StaleFence
-from drivers.types import ConnectionInfo, SnapshotRef
+from drivers.errors import (
+    BackendBusy,
+    BackendDown,
+    DriverError,
+    InvalidConfiguration,
+    NotSupported,
+    StaleFence,
+)
+from drivers.types import ConnectionInfo
 from drivers.volume.local import LocalDriver
 from tests.contracts.connector import ConnectorContract
-from tests.contracts.machine import daemons_of, eventually, needs_libnbd, needs_local, processes_naming
-from tests.contracts.volume_driver import FIRST, LATER, is_dead, new_ref, new_request, text_at, write_at
+from tests.contracts.machine import eventually, needs_libnbd, needs_local, processes_naming
+from tests.contracts.volume_driver import (
+    FIRST,
+    LAST,
+    LATER,
+    VolumeDriverContract,
+    is_dead,
+    new_ref,
+    new_request,
+    text_at,
+    write_at,
+)
 from tests.contracts.volume_snapshots import keep
 
 pytestmark = [needs_local, needs_libnbd, pytest.mark.slow]  # it starts many daemons
@@ -72,17 +90,16 @@ def shared_driver():
 class TestTlsConnection(ConnectorContract):
     @pytest.fixture
     def reach(self, shared_driver):
-        """Give the volume read-write, and read-only by a connection that never gets to be anything else."""
         ref = new_ref()
         shared_driver.create_volume(ref, FIRST)
-
-        def reach(mode):
-            if mode == "rw":
-                return open_connection(shared_driver.export(ref, new_request("rw"), FIRST))
-            pytest.skip("all exports of a volume that is reached by TCP have one mode")
-
-        yield reach
+        yield lambda mode: open_connection(shared_driver.export(ref, new_request(mode), FIRST))
         shared_driver.delete_volume(ref, LATER)
+
+
+class TestTlsDriver(VolumeDriverContract):
+    @pytest.fixture
+    def another(self, driver, root):
+        return LocalDriver.from_settings("local", {"path": str(root), "listen": HERE})
 
 
 def test_an_attachment_s_own_certificate_lets_it_in(driver, ref):
@@ -161,26 +178,42 @@ def test_a_server_by_another_name_is_refused_by_the_client(driver, ref):
     assert is_refused(with_members(info, host="localhost"))
 
 
-def test_exports_of_one_volume_have_one_mode(driver, ref):
-    driver.export(ref, new_request("ro"), FIRST)
-    with pytest.raises(NotSupported, match="read-only"):
-        driver.export(ref, new_request("rw"), FIRST)
-    driver.export(ref, new_request("ro"), FIRST)
+def test_attachments_of_one_volume_open_their_own_exports_and_no_other(driver, ref):
+    infos = [driver.export(ref, new_request(mode), FIRST) for mode in ("rw", "ro", "rw")]
+    snapshot = keep(driver, ref)
+    infos += [driver.export_snapshot(snapshot, new_request("ro"), FIRST) for _ in range(2)]
+    for own, other in itertools.permutations(infos, 2):
+        assert is_refused(with_credentials_of(other, own))
+        assert is_refused(with_members(with_credentials_of(other, own), export=own.data["export"]))
+        assert is_refused(with_members(own, export=other.data["export"]))
+    assert not any(is_refused(info) for info in infos)
 
 
-def test_a_killed_daemon_comes_back_on_the_same_port_for_the_same_certificates(driver, root, ref):
+def test_one_attachment_reads_while_another_writes_and_the_storage_sees_to_it(driver, ref):
+    writer, reader = (driver.export(ref, new_request(mode), FIRST) for mode in ("rw", "ro"))
+    write_at(writer, 7, b"both see it")
+    with open_connection(reader) as connection:
+        assert connection.pread(11, 7) == b"both see it"
+        assert connection.is_read_only
+        connection.is_read_only = False  # a client that does not care what the server says
+        connection._handle.set_strict_mode(0)
+        with pytest.raises(DriverError, match="write: command failed"):
+            connection.pwrite(b"no", 0)
+    assert text_at(writer, 0, 2) == bytes(2)
+
+
+def test_a_certificate_from_before_the_end_does_not_open_what_has_the_same_id_afterwards(driver, ref):
     request = new_request()
-    info = driver.export(ref, request, FIRST)
-    write_at(info, 0, b"flushed")
-    for daemon in daemons_of(root):
-        daemon.kill()
-    assert driver.export(ref, request, FIRST) == info
-    assert text_at(info, 0, 7) == b"flushed"
+    before = driver.export(ref, request, FIRST)
+    driver.unexport(ref, request.attachment_id, LATER)
+    after = driver.export(ref, request, LAST)
+    assert is_refused(with_credentials_of(after, before))
+    assert not is_refused(after)
 
 
 def test_a_snapshot_is_read_by_tls_while_its_volume_is_written(driver, ref):
     write_at(driver.export(ref, new_request(), FIRST), 0, b"before")
-    snapshot: SnapshotRef = keep(driver, ref)
+    snapshot = keep(driver, ref)
     request = new_request("ro")
     info = driver.export_snapshot(snapshot, request, FIRST)
     write_at(driver.export(ref, new_request(), FIRST), 0, b"after!")
@@ -209,13 +242,28 @@ def test_the_authority_stays_and_the_server_s_certificate_follows_the_host(drive
     assert info.data["authority_certificate"] == before.data["authority_certificate"]
 
 
-def test_when_all_ports_are_taken_it_says_so_and_a_free_one_is_found(root, ref, driver):
+def narrow(root, first, last):
+    settings = {"path": str(root), "listen": HERE, "first_port": first, "last_port": last}
+    return LocalDriver.from_settings("local", settings)
+
+
+def test_when_all_ports_are_taken_it_says_so_and_goes_on_when_one_is_free(root, ref, driver):
+    request = new_request()
     with socket.create_server((HERE, 0)) as taken:
         port = taken.getsockname()[1]
-        settings = {"path": str(root), "listen": HERE, "first_port": port, "last_port": port}
-        narrow = LocalDriver.from_settings("local", settings)
-        with pytest.raises(BackendDown, match="No port"):
-            narrow.export(ref, new_request(), FIRST)
-        assert daemons_of(root) == []
+        driver = narrow(root, port, port)
+        with pytest.raises(BackendBusy, match=rf"No port from {port} to {port} is free.*last_port"):
+            driver.export(ref, request, FIRST)
+        assert driver.exports(ref) == frozenset()
+    assert driver.export(ref, request, FIRST).data["port"] == port
+    with pytest.raises(BackendBusy, match="1 belong to attachments"):
+        driver.export(ref, new_request(), FIRST)
+    driver.unexport(ref, request.attachment_id, LATER)  # which nobody fails who waits for a port
+    other = new_request()
+    driver.unexport(ref, next(iter(driver.exports(ref))), LATER)
+    info = driver.export(ref, other, FIRST)
+    assert info.data["port"] == port
+    assert driver.exports(ref) == {other.attachment_id}
+    assert not is_refused(info)
     with pytest.raises(InvalidConfiguration, match="last_port"):
         LocalDriver.from_settings("local", {"path": str(root), "first_port": 5000, "last_port": 4999})

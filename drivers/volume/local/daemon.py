@@ -12,9 +12,10 @@ from typing import Any
 from drivers.errors import BackendBusy, DriverError, TransientDriverError
 from drivers.types import AccessMode
 from drivers.volume.local.failures import as_driver_errors
+from drivers.volume.local.fronts import end_fronts
+from drivers.volume.local.launching import launch
 from drivers.volume.local.monitor import COMMAND_S, Monitor
 from drivers.volume.local.processes import end_daemons_below
-from drivers.volume.local.programs import run_plain
 from drivers.volume.local.servers import Server, UnixServer
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class ExportDaemon:
     taken from the file. The throttle is on top from the start, without limits, because limits, mirrors and
     point-in-time copies can only be had later if it is there. It is made last, so a daemon that has it is complete.
     Every daemon gets a socket of its own for QMP: one that a killed worker started may come up late, and must not get
-    in the way of the one that was started instead. NBD keeps one name, which clients come back to.
+    in the way of the one that was started instead.
 
     A daemon that serves fewer layers than there shall be gets the others put on top, one after the other, which is
     how a snapshot is taken under writes: they are empty, so it makes no difference when that happens.
@@ -59,10 +60,10 @@ class ExportDaemon:
         self._is_read_only = is_read_only
         self._image = layers[-1] if layers else run_directory
 
-    def serve(self, wanted: Mapping[str, AccessMode]) -> None:
+    def serve(self, wanted: Mapping[str, AccessMode], *, needed: str = "") -> None:
         """Make the exports be exactly those `wanted`, without touching those that are right already.
 
-        A daemon is started, or ended, as it takes.
+        A daemon is started, or ended, as it takes. That there is no way to an export matters for the one `needed` only.
 
         :raises BackendFull, BackendBusy, BackendDown: if that fails; the same call goes on from there.
         """
@@ -72,12 +73,25 @@ class ExportDaemon:
                 return
             with self._adopted() or self._started() as monitor:
                 self._raise_to_top(monitor)
-                self.server.admit(monitor, wanted)
+                # First nobody can ask for anything; then the daemon ends what it was asked for.
+                self.server.close_to_others(monitor, wanted.keys())
                 current = _exports(monitor)
                 for name in sorted(current - wanted.keys()):
                     _end_export(monitor, name)
                 for name in sorted(wanted.keys() - current):
                     _begin_export(monitor, name, wanted[name])
+                self.server.open_to(monitor, wanted, needed=needed)
+
+    def renew(self, wanted: Mapping[str, AccessMode]) -> None:
+        """Replace what has grown old of the ways to a daemon that runs.
+
+        :raises BackendFull, BackendBusy, BackendDown: if that fails; the same call goes on from there.
+        """
+        with as_driver_errors(f"renewing the exports of {self._image}"):
+            monitor = self._adopted()
+            if monitor is not None:
+                with monitor:
+                    self.server.renew(monitor, wanted)
 
     def follow(self) -> None:
         """Bring a daemon that runs to serve all layers there shall be.
@@ -119,13 +133,13 @@ class ExportDaemon:
             return monitor is not None
 
     def exports(self) -> frozenset[str]:
-        """Return the ids of the exports there are. :raises BackendBusy, BackendDown: if the daemon cannot say."""
+        """Return the ids of the exports that can be reached. :raises BackendBusy, BackendDown: if that is not known."""
         with as_driver_errors(f"asking for the exports of {self._image}"):
             monitor = self._adopted()
             if monitor is None:
                 return frozenset()
             with monitor:
-                return _exports(monitor)
+                return self.server.reached(monitor, _exports(monitor))
 
     def stop(self) -> None:
         """End the daemon with its exports, its data written out, and remove its directory.
@@ -133,6 +147,7 @@ class ExportDaemon:
         :raises BackendBusy, BackendDown: if it cannot be ended.
         """
         with as_driver_errors(f"ending the exports of {self._image}"):
+            end_fronts(self._directory)
             try:
                 monitor = self._adopted()
             except TransientDriverError:  # hung, or in talks with somebody else: it gets a signal instead
@@ -187,7 +202,7 @@ class ExportDaemon:
         # A layer that was folded into the one below it stays at hand until the order does not name it any more.
         if stack != [name for name in below if name in stack] or not loose.issuperset(set(below).difference(stack)):
             return False
-        return self.server.is_known()
+        return self.server.is_known(monitor)
 
     def _raise_to_top(self, monitor: Monitor) -> None:
         """Put the layers on top that a complete daemon does not serve yet, and let go of those it shall not.
@@ -212,12 +227,7 @@ class ExportDaemon:
         if end_daemons_below(self._directory):
             log.warning("ended a daemon of %s that could not be reached", self._image)
         name = secrets.token_hex(3)
-        control = self._directory / f"q-{name}"
-        address = str(control).replace(",", ",,")
-        argv = ["qemu-storage-daemon", "--daemonize", "--pidfile", str(self._directory / f"p-{name}")]
-        argv += ["--chardev", f"socket,id=control,path={address},server=on,wait=off", "--monitor", "chardev=control"]
-        run_plain(argv)
-        monitor = Monitor(control)
+        monitor = launch(self._directory / f"q-{name}", self._directory / f"p-{name}")
         try:
             self._build(monitor)
         except BaseException:

@@ -1,5 +1,6 @@
 """The driver of the local back-end: the contract's calls, each as one locked comparison and act."""
 
+import logging
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -28,17 +29,22 @@ from drivers.volume.local.authority import Authority
 from drivers.volume.local.configuration import LocalConfiguration
 from drivers.volume.local.daemon import ExportDaemon
 from drivers.volume.local.failures import as_driver_errors
+from drivers.volume.local.fronts import Remote
 from drivers.volume.local.host import claim_directory
 from drivers.volume.local.images import DamagedImage, make_image, resize_image
 from drivers.volume.local.layers import LayerDirectory, highest_file
 from drivers.volume.local.layout import LONGEST_SOCKET_NAME, SOCKET_PATH_BYTES, Layout
+from drivers.volume.local.ports import Ports
 from drivers.volume.local.processes import end_daemons_below
 from drivers.volume.local.programs import missing
-from drivers.volume.local.records import LockedRecord, locked, locked_record
+from drivers.volume.local.records import locked, locked_record
 from drivers.volume.local.room import measure, need_room
 from drivers.volume.local.slots import sync_directory
 from drivers.volume.local.snapshots import SnapshotCalls
 from drivers.volume.local.tidying import drop_preparations, tidy
+
+log = logging.getLogger(__name__)
+_RENEW_WAIT_S = 1.0
 
 
 class LocalDriver(SnapshotCalls):
@@ -54,7 +60,10 @@ class LocalDriver(SnapshotCalls):
         self.key = key
         self._configuration = configuration
         self._layout = Layout(configuration.root, configuration.runtime)
-        self._authority = Authority(self._layout.certificates, configuration.listen) if configuration.listen else None
+        self._remote: Remote | None = None
+        if host := configuration.listen:
+            authority = Authority(self._layout.certificates, host)
+            self._remote = Remote(host, authority, Ports(self._layout.ports, configuration.ports))
 
     @classmethod
     def from_settings(cls, key: str, settings: Mapping[str, Any]) -> Self:
@@ -62,7 +71,7 @@ class LocalDriver(SnapshotCalls):
         return cls(key, LocalConfiguration.from_settings(key, settings))
 
     def check(self) -> None:
-        """Prepare the directories and clear up. Raises as the contract says."""
+        """Prepare the directories, clear up, and renew certificates in time. Raises as the contract says."""
         if (complaint := missing()) is not None:
             raise InvalidConfiguration(f"Back-end {self.key!r}: {complaint}")
         self._need_short_paths()
@@ -73,12 +82,13 @@ class LocalDriver(SnapshotCalls):
                 if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
                     raise PermissionError(f"{directory} cannot be written to by user {os.geteuid()}")
             claim_directory(layout.marker, self.key)
-            if self._authority is not None:
-                self._authority.prepare()
+            if self._remote is not None:
+                self._remote.authority.prepare()
         except OSError as error:
             raise InvalidConfiguration(f"Back-end {self.key!r}: {error}") from error
         with as_driver_errors(f"clearing up {layout.root}"):
             tidy(layout)
+            self._renew_exports()
 
     def create_volume(self, ref: VolumeRef, fence: Fence) -> None:
         """Prepare a file of this claim's own, then publish it under its name. Raises as the contract says."""
@@ -131,7 +141,6 @@ class LocalDriver(SnapshotCalls):
         with as_driver_errors(f"exporting {ref.name}"), locked_record(self._layout, ref.id) as record:
             attachment = record.book.admit_export(request.attachment_id, fence, now=time.time())
             self._opened(ref)
-            self._need_one_mode(record, request)
             daemon = self._daemon(ref)
             if attachment.mode != request.mode:
                 attachment.mode = None
@@ -141,7 +150,7 @@ class LocalDriver(SnapshotCalls):
                     daemon.serve(record.book.wanted)
                 attachment.mode = request.mode
             record.save()
-            daemon.serve(record.book.wanted)
+            daemon.serve(record.book.wanted, needed=request.attachment_id)
             return daemon.server.connection_info(ref.id, request)
 
     def unexport(self, ref: VolumeRef, attachment_id: str, fence: Fence) -> None:
@@ -206,14 +215,14 @@ class LocalDriver(SnapshotCalls):
             draft.rename(self._layout.image(ref.id))
             sync_directory(self._layout.volumes)
 
-    def _need_one_mode(self, record: LockedRecord, request: ExportRequest) -> None:
-        """Verify that nobody could reach by another's export what his own refuses. :raises NotSupported: if so.
-
-        The list of those who are admitted is the daemon's, not the export's.
-        """
-        others = {name: mode for name, mode in record.book.wanted.items() if name != request.attachment_id}
-        if self._authority is not None and set(others.values()) - {request.mode}:
-            raise NotSupported("A volume that is reached by TCP has all its exports read-only, or none")
+    def _renew_exports(self) -> None:
+        """Let no export go on with certificates that run out. What is in use elsewhere, or hangs, is left for later."""
+        for thing_id in self._layout.running_ids() if self._remote is not None else ():
+            try:
+                with locked_record(self._layout, thing_id, wait_s=_RENEW_WAIT_S) as record:
+                    self._daemon_of(thing_id, ()).renew(record.book.wanted)
+            except TransientDriverError as error:
+                log.warning("certificates of the exports of %s were not renewed: %s", thing_id, error.message)
 
     def _need_short_paths(self) -> None:
         """Verify that sockets will have room for their names. :raises InvalidConfiguration: if not."""

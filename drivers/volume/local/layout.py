@@ -48,6 +48,11 @@ class Layout:
         return self.root / "certificates"
 
     @property
+    def ports(self) -> Path:
+        """Return the directory that tells which port belongs to which attachment."""
+        return self.root / "ports"
+
+    @property
     def capacity_lock(self) -> Path:
         """Return the file that is locked while room is counted and taken."""
         return self.root / "capacity.lock"

@@ -16,9 +16,9 @@ _PROGRAM = "qemu-storage-daemon"
 class Process:
     """A running process, held by a descriptor that can never come to mean another one."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, pid_file: str = "") -> None:
         """Take hold of process `pid`. :raises ProcessLookupError: if there is none."""
-        self.pid = pid
+        self.pid, self.pid_file = pid, pid_file
         self._handle = os.pidfd_open(pid)
 
     def has_ended(self, *, wait_s: float = 0.0) -> bool:
@@ -27,9 +27,13 @@ class Process:
         poll.register(self._handle, select.POLLIN)
         return bool(poll.poll(wait_s * 1000))
 
-    def end(self) -> None:
-        """Ask the process to end, insist, and return when it is over. :raises BackendBusy: if it does not end."""
-        for number, wait_s in ((signal.SIGTERM, TERMINATE_WAIT_S), (signal.SIGKILL, KILL_WAIT_S)):
+    def end(self, *, at_once: bool = False) -> None:
+        """Ask the process to end, insist, and return when it is over; or insist right away.
+
+        :raises BackendBusy: if it does not end.
+        """
+        steps = ((signal.SIGTERM, TERMINATE_WAIT_S), (signal.SIGKILL, KILL_WAIT_S))
+        for number, wait_s in steps[1:] if at_once else steps:
             if self.has_ended():
                 return
             try:
@@ -48,14 +52,14 @@ class Process:
 def daemons_below(directory: Path) -> Iterator[Process]:
     """Yield our own user's export daemons that keep their pid file below `directory`; close each after use."""
     for entry in Path("/proc").iterdir():
-        if not entry.name.isdecimal() or not _is_daemon_below(entry, f"{directory}/"):
+        if not entry.name.isdecimal() or not _pid_file_below(entry, f"{directory}/"):
             continue
         try:
-            process = Process(int(entry.name))
+            process = Process(int(entry.name), _pid_file_below(entry, f"{directory}/"))
         except OSError:
             continue
         # Asked again now that we hold it: the number may have come to mean another process in between.
-        if _is_daemon_below(entry, f"{directory}/") and not process.has_ended():
+        if _pid_file_below(entry, f"{directory}/") == process.pid_file and not process.has_ended():
             yield process
         else:
             process.close()
@@ -76,15 +80,19 @@ def end_daemons_below(directory: Path) -> int:
     return count
 
 
-def _is_daemon_below(entry: Path, prefix: str) -> bool:
-    """Tell whether the /proc directory `entry` is of a daemon started by us with its pid file below `prefix`."""
+def _pid_file_below(entry: Path, prefix: str) -> str:
+    """Return the pid file below `prefix` of a daemon started by us, whose /proc directory is `entry`; "" if it is none.
+
+    A daemon that begins at this moment may have no command line yet.
+    """
     try:
         command = (entry / "cmdline").read_bytes()
         if _PROGRAM.encode() not in command or entry.stat().st_uid != os.geteuid():
-            return False
+            return ""
     except OSError:
-        return False
+        return ""
     argv = command.decode("utf-8", "surrogateescape").split("\0")
     if Path(argv[0]).name != _PROGRAM or "--pidfile" not in argv[:-1]:
-        return False
-    return argv[argv.index("--pidfile") + 1].startswith(prefix)
+        return ""
+    pid_file = argv[argv.index("--pidfile") + 1]
+    return pid_file if pid_file.startswith(prefix) else ""

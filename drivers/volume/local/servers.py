@@ -1,41 +1,57 @@
-"""How an export daemon is reached: through a socket on this host, or by TCP with certificates from others."""
+"""How the exports of a daemon are reached: through its socket on this host, or through fronts from others."""
 
 import contextlib
 import stat
-import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
 from drivers.errors import BackendDown
-from drivers.types import ConnectionInfo, ExportRequest
-from drivers.volume.local.authority import Authority
+from drivers.types import AccessMode, ConnectionInfo, ExportRequest
+from drivers.volume.local.fronts import Behind, Fronts, Remote
 from drivers.volume.local.monitor import Monitor
-from drivers.volume.local.slots import write_durably
 
 
 class Server(ABC):
-    """The server of the one daemon that lives in `directory`."""
+    """The server of the one daemon that lives in `directory`. The daemon is always reached by a socket there."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    @abstractmethod
     def start(self, monitor: Monitor) -> None:
         """Make a fresh daemon listen. :raises DriverError, OSError: if it cannot."""
+        address = {"type": "unix", "data": {"path": str(self._socket(monitor))}}
+        monitor.execute("nbd-server-start", addr=address, max_connections=0)
 
-    @abstractmethod
-    def is_known(self) -> bool:
+    def is_known(self, monitor: Monitor) -> bool:
         """Tell whether the way to a running daemon is still there."""
+        with contextlib.suppress(FileNotFoundError):
+            return stat.S_ISSOCK(self._socket(monitor).stat().st_mode)
+        return False
 
-    @abstractmethod
-    def admit(self, monitor: Monitor, attachments: Collection[str]) -> None:
-        """Let exactly these attachments begin sessions from now on. :raises DriverError: if the daemon refuses."""
+    def close_to_others(self, monitor: Monitor, attachments: Collection[str]) -> None:  # noqa: B027 nothing to do
+        """End the ways of all but these attachments. :raises DriverError, OSError: if one does not end."""
+
+    def open_to(  # noqa: B027 nothing to do
+        self, monitor: Monitor, wanted: Mapping[str, AccessMode], *, needed: str = ""
+    ) -> None:
+        """Make the ways to these exports, which the daemon has. :raises DriverError, OSError: if `needed` has none."""
+
+    def renew(self, monitor: Monitor, wanted: Mapping[str, AccessMode]) -> None:  # noqa: B027 nothing grows old
+        """Replace ways that have grown old. :raises DriverError, OSError: if that fails."""
+
+    def reached(self, _monitor: Monitor, exports: frozenset[str]) -> frozenset[str]:
+        """Return those of the daemon's exports that there is a way to."""
+        return exports
 
     @abstractmethod
     def connection_info(self, volume_id: str, request: ExportRequest, *, snapshot_id: str = "") -> ConnectionInfo:
-        """Return what a client needs, and nothing else. :raises OSError: if it cannot be found out."""
+        """Return what a client needs, and nothing else. :raises DriverError, OSError: if it cannot be found out."""
+
+    @abstractmethod
+    def _socket(self, monitor: Monitor) -> Path:
+        """Return where the daemon listens."""
 
     def _about(self, volume_id: str, request: ExportRequest, snapshot_id: str) -> dict[str, str | int]:
         """Return the members that are the same for all servers."""
@@ -48,85 +64,53 @@ class Server(ABC):
 
 
 class UnixServer(Server):
-    """A socket in the daemon's directory: who may enter that may connect."""
-
-    @property
-    def _socket(self) -> Path:
-        return self._directory / "n"
-
-    def start(self, monitor: Monitor) -> None:
-        """Listen on the socket. Raises as declared."""
-        address = {"type": "unix", "data": {"path": str(self._socket)}}
-        monitor.execute("nbd-server-start", addr=address, max_connections=0)
-
-    def is_known(self) -> bool:
-        """Tell whether the socket is there."""
-        with contextlib.suppress(FileNotFoundError):
-            return stat.S_ISSOCK(self._socket.stat().st_mode)
-        return False
-
-    def admit(self, _monitor: Monitor, _attachments: Collection[str]) -> None:
-        """Find nothing to do: whoever may enter the directory knows the names that are exported."""
+    """Clients use the daemon's socket, which keeps one name: who may enter its directory that may connect."""
 
     def connection_info(self, volume_id: str, request: ExportRequest, *, snapshot_id: str = "") -> ConnectionInfo:
         """Tell the socket's path."""
-        path = str(self._socket)
+        path = str(self._directory / "n")
         way = {"transport": "unix", "path": path, "uri": f"nbd+unix:///{request.attachment_id}?socket={quote(path)}"}
         return ConnectionInfo("nbd", way | self._about(volume_id, request, snapshot_id))
 
+    def _socket(self, _monitor: Monitor) -> Path:
+        return self._directory / "n"
+
 
 class TlsServer(Server):
-    """A port on `host`: only who proves to be an attachment that is on the daemon's list gets in.
+    """A front for each attachment: who proves to be that attachment gets in there, to its own export."""
 
-    The list belongs to the daemon, which serves one volume or snapshot. A port is kept as long as the daemon's
-    directory is; the first one tried depends on the directory's name, so that clients mostly find it again later.
-    """
-
-    def __init__(self, directory: Path, authority: Authority, host: str, ports: range) -> None:
+    def __init__(self, directory: Path, remote: Remote) -> None:
         super().__init__(directory)
-        self._authority, self._host, self._ports = authority, host, ports
+        self._remote = remote
+        self._fronts = Fronts(directory, remote)
 
-    @property
-    def _note(self) -> Path:
-        return self._directory / "port"
+    def close_to_others(self, monitor: Monitor, attachments: Collection[str]) -> None:
+        """End the fronts of others. Raises as declared."""
+        self._fronts.keep(self._behind(monitor), attachments)
 
-    def start(self, monitor: Monitor) -> None:
-        """Listen on the first port that is free. :raises BackendDown: if none is. Others as declared."""
-        credentials = {"dir": str(self._authority.server), "endpoint": "server", "verify_peer": True}
-        files = {name.replace("_", "-"): value for name, value in credentials.items()}
-        monitor.execute("object-add", qom_type="tls-creds-x509", id="credentials", **files)
-        monitor.execute("object-add", qom_type="authz-list", id="admitted", policy="deny", rules=[])
-        for port in self._candidates():
-            address = {"type": "inet", "data": {"host": self._host, "port": str(port)}}
-            try:
-                monitor.execute(
-                    "nbd-server-start", addr=address, tls_creds="credentials", tls_authz="admitted", max_connections=0
-                )
-            except BackendDown as error:
-                if "in use" not in error.message:
-                    raise
-            else:
-                write_durably(self._note, str(port).encode())
-                return
-        raise BackendDown(f"No port from {self._ports.start} to {self._ports.stop - 1} is free on {self._host}")
+    def open_to(self, monitor: Monitor, wanted: Mapping[str, AccessMode], *, needed: str = "") -> None:
+        """Start the fronts that are missing. :raises BackendBusy: if there is no port. Others as declared."""
+        self._fronts.open(self._behind(monitor), wanted, needed=needed)
 
-    def is_known(self) -> bool:
-        """Tell whether the port is noted."""
-        return self._note.exists()
+    def renew(self, monitor: Monitor, wanted: Mapping[str, AccessMode]) -> None:
+        """Replace fronts whose certificates have grown old. Raises as declared."""
+        self._fronts.renew(self._behind(monitor), wanted)
 
-    def admit(self, monitor: Monitor, attachments: Collection[str]) -> None:
-        """Replace the daemon's list. Raises as declared."""
-        rules = [{"match": f"CN={it}", "policy": "allow", "format": "exact"} for it in sorted(attachments)]
-        monitor.execute("qom-set", path="/objects/admitted", property="rules", value=rules)
+    def reached(self, monitor: Monitor, exports: frozenset[str]) -> frozenset[str]:
+        """Ask the fronts. Raises as declared."""
+        return exports.intersection(self._fronts.present(self._behind(monitor)))
 
     def connection_info(self, volume_id: str, request: ExportRequest, *, snapshot_id: str = "") -> ConnectionInfo:
-        """Tell the port, and the attachment's own credentials. Raises as declared."""
-        port = int(self._note.read_text(encoding="ascii"))
-        own = self._authority.admit(request.attachment_id)
-        host = f"[{self._host}]" if ":" in self._host else self._host
+        """Tell the attachment's port and credentials. Raises as declared."""
+        port = self._remote.ports.of(request.attachment_id)
+        if port is None:
+            raise BackendDown(f"Attachment {request.attachment_id} has lost its port")
+        own = self._remote.authority.credentials(request.attachment_id)
+        name = self._remote.host
+        host = f"[{name}]" if ":" in name else name
         way = {
             "transport": "tcp",
-            "host": self._host,
+            "host": name,
             "port": port,
             "tls": "x509",
             "uri": f"nbds://{host}:{port}/{request.attachment_id}",
@@ -136,10 +120,10 @@ class TlsServer(Server):
         }
         return ConnectionInfo("nbd", way | self._about(volume_id, request, snapshot_id))
 
-    def _candidates(self) -> list[int]:
-        """Return the ports to try, the one used before first."""
-        start = zlib.crc32(self._directory.name.encode()) % len(self._ports)
-        found = [*self._ports[start:], *self._ports[:start]]
-        with contextlib.suppress(FileNotFoundError):
-            found.insert(0, int(self._note.read_text(encoding="ascii")))
-        return found
+    def _behind(self, monitor: Monitor) -> Behind:
+        """Return how fronts reach the daemon."""
+        return Behind(monitor.path.name.removeprefix("q-"), self._socket(monitor))
+
+    def _socket(self, monitor: Monitor) -> Path:
+        """Return a socket of this daemon's own: what belongs to another one must not find it."""
+        return self._directory / f"n-{monitor.path.name.removeprefix('q-')}"

@@ -19,11 +19,11 @@ from drivers.types import (
 )
 from drivers.volume.base import VolumeDriver
 from drivers.volume.local.allocation import Allocation, held_ranges, is_empty
-from drivers.volume.local.authority import Authority
 from drivers.volume.local.configuration import LocalConfiguration
 from drivers.volume.local.daemon import ExportDaemon
 from drivers.volume.local.failures import as_driver_errors
 from drivers.volume.local.folding import fold
+from drivers.volume.local.fronts import Remote
 from drivers.volume.local.images import DamagedImage, image_bytes, needs_layers
 from drivers.volume.local.layers import LayerDirectory, Order, highest_file, new_name, point_at
 from drivers.volume.local.layout import Layout
@@ -45,8 +45,8 @@ class SnapshotCalls(VolumeDriver):
     Locks are taken in one order: what is made, then what it is made from.
     """
 
-    _authority: Authority | None
-    """Of certificates, if exports are reached from other hosts."""
+    _remote: Remote | None
+    """What it takes to be reached from other hosts, if exports are."""
     _configuration: LocalConfiguration
     _layout: Layout
 
@@ -149,7 +149,7 @@ class SnapshotCalls(VolumeDriver):
             attachment.mode = request.mode
             record.save()
             daemon = self._snapshot_daemon(snapshot)
-            daemon.serve(record.book.wanted)
+            daemon.serve(record.book.wanted, needed=request.attachment_id)
             return daemon.server.connection_info(order.volume_id, request, snapshot_id=snapshot.id)
 
     def unexport_snapshot(self, snapshot: SnapshotRef, attachment_id: str, fence: Fence) -> None:
@@ -298,13 +298,13 @@ class SnapshotCalls(VolumeDriver):
         return self._daemon_of(snapshot.id, directory.files(order) if order else (), is_read_only=True)
 
     def _daemon_of(self, thing_id: str, layers: Sequence[Path], *, is_read_only: bool = False) -> ExportDaemon:
-        directory, configuration = self._layout.run_directory(thing_id), self._configuration
-        server = None
-        if self._authority is not None:
-            server = TlsServer(directory, self._authority, configuration.listen, configuration.ports)
+        directory = self._layout.run_directory(thing_id)
+        server = TlsServer(directory, self._remote) if self._remote is not None else None
         return ExportDaemon(directory, layers, server=server, is_read_only=is_read_only)
 
     def _withdraw(self, record: LockedRecord) -> None:
-        """Forget the credentials of attachments that lost their access. :raises OSError: if that fails."""
-        if self._authority is not None:
-            self._authority.withdraw([name for name in record.book.exports if name not in record.book.wanted])
+        """Forget credentials and ports of attachments that lost their access. :raises OSError: if that fails."""
+        if self._remote is not None:
+            gone = [name for name in record.book.exports if name not in record.book.wanted]
+            self._remote.authority.withdraw(gone)
+            self._remote.ports.release(gone)
