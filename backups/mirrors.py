@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -9,24 +10,41 @@ from pathlib import Path
 from django.conf import settings
 
 from backups.engine.repository import ProjectStore
+from drivers.errors import TransientDriverError
 
 MIB = 1024**2
 _ENDINGS = ("", "-wal", "-shm")
 
 
+class MirrorUnusable(TransientDriverError):
+    """A table of chunks that jobs share cannot be used now; the next attempt does without it."""
+
+    code = "backup-mirror-unusable"
+
+
 @contextmanager
-def mirror_of(store: ProjectStore) -> Iterator[Path]:
-    """Give the folder for a job on this store; what the job keeps there stays while it lasts.
+def mirror_of(store: ProjectStore, *, is_shared: bool = True) -> Iterator[Path | None]:
+    """Give the folder for a job on this store; what the job keeps there stays while it lasts. None for one of its own.
 
     Afterwards the tables that were not used for the longest time go, until the rest is as large as the settings allow.
+
+    :raises MirrorUnusable: if somebody holds the table, for instance a worker that stands still, or it is damaged.
     """
+    if not is_shared:
+        yield None
+        return
     folder = Path(settings.DATA_DIR) / "backup-index"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    name = f"{store.repository.id}-{store.project_id}.sqlite3"
-    with _locked(folder / f"{name}.lock", fcntl.LOCK_SH):
-        yield folder
-        with suppress(FileNotFoundError):
-            os.utime(folder / name)
+    path = folder / f"{store.repository.id}-{store.project_id}.sqlite3"
+    try:
+        with _locked(_lock_of(path), fcntl.LOCK_SH):
+            yield folder
+            with suppress(FileNotFoundError):
+                os.utime(path)
+    except sqlite3.DatabaseError as error:
+        if not isinstance(error, sqlite3.OperationalError):
+            _remove(path)
+        raise MirrorUnusable from error
     _tidy(folder, settings.BACKUP_INDEX_CACHE_MIB * MIB)
 
 
@@ -40,10 +58,22 @@ def _tidy(folder: Path, most_bytes: int) -> None:
     for _, size, path in sorted(found):
         if left <= most_bytes:
             return
-        with suppress(BlockingIOError), _locked(path.with_name(f"{path.name}.lock"), fcntl.LOCK_EX | fcntl.LOCK_NB):
+        left -= size if _remove(path) else 0
+
+
+def _remove(path: Path) -> bool:
+    """Remove a table, unless somebody uses it; tell whether it has gone."""
+    try:
+        with _locked(_lock_of(path), fcntl.LOCK_EX | fcntl.LOCK_NB):
             for ending in _ENDINGS:
                 path.with_name(path.name + ending).unlink(missing_ok=True)
-            left -= size
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _lock_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.lock")
 
 
 def _size_of(path: Path) -> int:

@@ -9,11 +9,10 @@ from django.conf import settings
 from backups import changes, repositories
 from backups.engine import pipeline
 from backups.engine.request import Options, Request, Result
-from backups.mirrors import mirror_of
 from backups.models import Backup
 from backups.settling import settle_source
 from backups.workflows.lent import connections_to, hand_out, lending_of
-from backups.workflows.telling import Teller
+from backups.workflows.telling import Teller, mirror_for
 from drivers.types import GIB
 from drivers.volume.base import VolumeDriver
 from storage_site import queues
@@ -56,7 +55,7 @@ def back_up(op: Claimed, backup: Backup) -> None:
         return
     store = repositories.open_store(backup.target, backup.stored_in, create=True)
     hooks = Teller(op, backup.stored_in, keeps="sequence").hooks()
-    with connections_to(attachment) as connections, mirror_of(store) as folder:
+    with connections_to(attachment) as connections, mirror_for(op, store) as folder:
         request, options = _request(op, backup, source), Options(checkpoint_bytes=settings.BACKUP_CHECKPOINT_MIB * MIB)
         made = pipeline.back_up(store, connections, request, hooks=hooks, options=options, cache=folder)
     op.finish(also=partial(settle_source, backup), **_fields(made))

@@ -7,12 +7,11 @@ from django.conf import settings
 
 from backups import repositories
 from backups.engine import restore as engine
-from backups.mirrors import mirror_of
 from backups.models import Backup
 from backups.properties import fields_after_restore
 from backups.settling import release_backup
 from backups.workflows.lent import connections_to, hand_out, lending_of
-from backups.workflows.telling import Teller
+from backups.workflows.telling import Teller, mirror_for
 from drivers.types import GIB
 from storage_site import queues
 from storage_site.operations.claims import Claimed
@@ -44,7 +43,7 @@ def restore(op: Claimed, volume: Volume) -> None:
     store = repositories.open_store(backup.target, backup.stored_in)
     hooks = Teller(op, backup.stored_in, keeps="position").hooks()
     digest = bytes(backup.digest) if backup.digest else None
-    with connections_to(attachment) as connections, mirror_of(store) as folder:
+    with connections_to(attachment) as connections, mirror_for(op, store) as folder:
         target = engine.Target(
             connections,
             is_fresh=bool(op.operation.arguments.get("is_fresh")),

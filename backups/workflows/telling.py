@@ -1,14 +1,23 @@
-"""Between the engine's jobs and their operation: checkpoints, progress, limits, and whether to go on."""
+"""Between the engine's jobs and their operation: checkpoints, progress, limits, tables, and whether to go on."""
 
 import time
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 from backups.engine.progress import Checkpoint, Hooks
 from backups.engine.progress import Progress as Done
+from backups.engine.repository import ProjectStore
 from backups.limits import limit_for
-from storage_site.operations.claims import Claimed
+from backups.mirrors import mirror_of
+from storage_site.operations.claims import WAITS, Claimed
 from storage_site.operations.progress import Progress
 
 EVERY_S = 1.0
+
+
+def mirror_for(op: Claimed, store: ProjectStore) -> AbstractContextManager[Path | None]:
+    """Return `mirror_of` for the operation; one that had to wait for something does without what others may hold."""
+    return mirror_of(store, is_shared=not op.operation.checkpoint.get(WAITS))
 
 
 class Teller:
