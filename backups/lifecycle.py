@@ -17,7 +17,7 @@ def _backup(_resource: Any) -> str:
 BACKUP = Lifecycle(
     verb("create", {NEW}, during="creating", after="available", on_error="error",
          on_error_also="backups.settling.release_source", is_cancellable=True,
-         task="backups.tasks.open_source", queue=_backend_of_source),
+         task="backups.tasks.open_source", queue=_backend_of_source, deadline_s=86400),
     verb("import_record", {NEW}, during="creating", after="available", on_error="error",
          on_error_also="backups.settling.keep_reason",
          task="backups.tasks.import_record", queue=_backup),

@@ -46,7 +46,7 @@ VOLUME = Lifecycle(
     verb("end_backup", {"backing-up"}, after=GIVEN),
     verb("restore", {"available"}, during="restoring-backup", after="available", on_error="error_restoring",
          on_error_also="backups.settling.release_backups", is_cancellable=True,
-         task="backups.tasks.open_target", queue=_own_backend),
+         task="backups.tasks.open_target", queue=_own_backend, deadline_s=86400),
     # Never placed, so there is nothing to remove but the row.
     verb("forget", DELETABLE, after=GONE),
     verb("force_forget", ANY, after=GONE),

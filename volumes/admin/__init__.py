@@ -1,5 +1,7 @@
 """The console's pages about volumes, one module per noun; importing them registers them."""
 
-from volumes.admin import attachments, projects, quotas, snapshots, types, volumes, workers
+from volumes.admin import attachments, defaults, projects, qos, quotas, snapshots, transfers, types, volumes, workers
 
-__all__ = ["attachments", "projects", "quotas", "snapshots", "types", "volumes", "workers"]
+__all__ = [
+    "attachments", "defaults", "projects", "qos", "quotas", "snapshots", "transfers", "types", "volumes", "workers",
+]  # fmt: skip

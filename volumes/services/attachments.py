@@ -10,7 +10,7 @@ from django.db import transaction
 
 from storage_site.caller import Caller
 from storage_site.idempotency.keys import accept
-from storage_site.operations.admission import begin, cancel_unfinished, lock, move, unfinished
+from storage_site.operations.admission import begin, cancel_unfinished, lock, move, poke, unfinished
 from storage_site.operations.models import Operation
 from storage_site.operations.waiting import seat, wait_for
 from volumes.errors import AttachmentConflict, AttachmentFailed, InvalidInput, InvalidVolume
@@ -92,6 +92,7 @@ def begin_disconnecting(*, attachment: Attachment, caller: Caller) -> Operation 
     attachment = lock(attachment)
     going_on = unfinished(attachment)
     if going_on is not None and going_on.verb == "disconnect":
+        poke(going_on)
         return going_on
     cancel_unfinished(attachment, "The attachment is being deleted.")
     operation = None
@@ -116,6 +117,7 @@ def begin_connecting(
     """
     going_on = unfinished(attachment)
     if going_on is not None and going_on.task == attachment.lifecycle[verb].task and attachment.connector == connector:
+        poke(going_on)
         return going_on
     fields = {
         "connector": dict(connector),

@@ -15,12 +15,23 @@ from storage_site.console import overview
 from storage_site.operations import heartbeat
 from storage_site.operations.models import Operation, Service, Transition
 from tests.console import Operator, list_of, make_user, url_of
-from tests.factories import AttachmentFactory, SnapshotFactory, VolumeFactory
-from volumes.models import ProjectLock, Quota, Volume, VolumeType, VolumeTypeAccess
+from tests.factories import AttachmentFactory, QosSpecsFactory, SnapshotFactory, TransferFactory, VolumeFactory
+from volumes.models import (
+    DefaultType,
+    EncryptionType,
+    ProjectLock,
+    QosSpecs,
+    Quota,
+    QuotaClassLimit,
+    Volume,
+    VolumeType,
+    VolumeTypeAccess,
+)
 
 pytestmark = pytest.mark.django_db
 
 OURS = ("operations", "volumes")
+WITH_FORMS = {VolumeType, Quota, QosSpecs, EncryptionType, DefaultType}
 MOST_QUERIES = 12  # session, user, role, five of the overview, two kinds of resources, recent actions
 
 
@@ -46,6 +57,11 @@ def one_of_each(member):
     )
     heartbeat.beat("volume-mem1")
     Quota.objects.create(project_id=volume.project_id, resource="volumes", limit=7)
+    QuotaClassLimit.objects.create(class_name="gold", resource="volumes", limit=7)
+    TransferFactory(volume=volume)
+    EncryptionType.objects.create(volume_type=volume.volume_type, provider="luks", control_location="front-end")
+    DefaultType.objects.create(project_id=volume.project_id, volume_type=volume.volume_type)
+    QosSpecsFactory()
     ProjectLock.objects.get_or_create(project_id=volume.project_id)
 
 
@@ -100,7 +116,7 @@ def test_nobody_else_sees_any_row(one_of_each, model):
 
 @pytest.mark.parametrize(
     "model",
-    [model for model in models_with_pages() if model not in {VolumeType, Quota}],
+    [model for model in models_with_pages() if model not in WITH_FORMS],
     ids=lambda model: model._meta.label,
 )
 def test_a_form_changes_nothing(operator, one_of_each, model):

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.console import Operator, list_of
-from tests.factories import VolumeFactory, VolumeTypeFactory
-from volumes.models import Quota, VolumeType, VolumeTypeAccess
+from tests.factories import QosSpecsFactory, TransferFactory, VolumeFactory, VolumeTypeFactory
+from volumes.models import DefaultType, EncryptionType, QosSpecs, Quota, Transfer, VolumeType, VolumeTypeAccess
 
 pytestmark = pytest.mark.django_db
 
@@ -109,3 +109,57 @@ def test_a_limit_below_what_is_used_is_refused_by_the_service(operator):
     (said,) = operator.said(operator.client.post("/admin/volumes/quota/add/", form))
     assert "must be equal or greater than existing resources" in said
     assert not Quota.objects.exists()
+
+
+def test_an_operator_adds_changes_and_deletes_limits_of_throughput(operator):
+    form = {"name": "gold", "consumer": "both", "specs": '{"total_iops_sec": "500"}'}
+    operator.said(operator.client.post("/admin/volumes/qosspecs/add/", form))
+    made = QosSpecs.objects.get(name="gold")
+    assert (made.consumer, made.specs) == ("both", {"total_iops_sec": "500"})
+    change = {"consumer": "front-end", "specs": '{"read_iops_sec": "5"}'}
+    operator.said(operator.client.post(f"/admin/volumes/qosspecs/{made.pk}/change/", change))
+    made.refresh_from_db()
+    assert (made.consumer, made.specs) == ("front-end", {"read_iops_sec": "5"})
+    VolumeTypeFactory(qos_specs=made)
+    assert "still associated" in operator.presses(made, "delete")[0]
+    assert "deleted." in operator.presses(QosSpecsFactory(), "delete")[0]
+
+
+def test_limits_that_are_no_strings_are_refused_in_the_form(operator):
+    form = {"name": "gold", "consumer": "both", "specs": '{"total_iops_sec": 500}'}
+    assert "Write an object of strings" in operator.client.post("/admin/volumes/qosspecs/add/", form).content.decode()
+    assert not QosSpecs.objects.exists()
+
+
+def test_an_operator_says_how_a_type_is_encrypted_and_takes_it_back(operator):
+    silver = VolumeTypeFactory()
+    form = {"volume_type": silver.pk, "provider": "luks", "control_location": "front-end", "key_size": "256"}
+    operator.said(operator.client.post("/admin/volumes/encryptiontype/add/", form))
+    made = EncryptionType.objects.get(volume_type=silver)
+    assert (made.provider, made.key_size) == ("luks", 256)
+    change = {"provider": "luks2", "control_location": "front-end", "key_size": "256"}
+    operator.said(operator.client.post(f"/admin/volumes/encryptiontype/{made.pk}/change/", change))
+    made.refresh_from_db()
+    assert made.provider == "luks2"
+    assert "removed." in operator.presses(made, "remove")[0]
+    assert not EncryptionType.objects.exists()
+
+
+def test_an_operator_gives_a_project_a_default_type_and_takes_it_back(operator):
+    silver, gold = VolumeTypeFactory(), VolumeTypeFactory()
+    form = {"project_id": "a" * 32, "volume_type": silver.pk}
+    operator.said(operator.client.post("/admin/volumes/defaulttype/add/", form))
+    row = DefaultType.objects.get(project_id="a" * 32)
+    assert row.volume_type == silver
+    operator.said(operator.client.post(f"/admin/volumes/defaulttype/{row.pk}/change/", {"volume_type": gold.pk}))
+    row.refresh_from_db()
+    assert row.volume_type == gold
+    assert "holds again" in operator.presses(row, "unset")[0]
+    assert not DefaultType.objects.exists()
+
+
+def test_an_operator_takes_an_offer_back(operator):
+    offer = TransferFactory()
+    assert "taken back." in operator.presses(offer, "delete")[0]
+    offer.volume.refresh_from_db()
+    assert (offer.volume.status, Transfer.objects.count()) == ("available", 0)

@@ -258,3 +258,21 @@ def test_a_volume_that_has_gone_since_it_was_read_is_not_found(member, call):
     volume.delete()
     with pytest.raises(NotFound):
         getattr(volume_services, call)(volume=read_before, caller=member)
+
+
+@pytest.mark.parametrize("verb", ["connect", "disconnect"])
+def test_a_request_that_joins_work_which_was_put_off_has_it_taken_up_at_once(on_storage, member, verb):
+    attachment = AttachmentFactory(volume=on_storage(status="reserved"))
+    if verb == "disconnect":
+        attachment = connected(attachment, member)
+
+    def ask() -> None:
+        if verb == "connect":
+            connect(attachment, member)
+        else:
+            attachments.begin_disconnecting(attachment=attachment, caller=member)
+
+    ask()
+    taken(verb).postpone(600, "backend-down", "it sleeps")
+    ask()
+    assert taken(verb).operation.fence == 2
