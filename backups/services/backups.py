@@ -98,8 +98,8 @@ def reset_status(*, backup: Backup, status: str, caller: Caller) -> None:
     """
     placing.require_target(backup)
     backup = _interrupted(backup, f"Status reset to {status} by hand.", caller)
-    fields: Mapping[str, Any] = {"restoring_volume_id": None}
-    move(backup, "reset", caller=caller, to=status, fields=dict(fields), reason="reset by hand")
+    fields = {"restoring_volume_id": None}
+    move(backup, "reset", caller=caller, to=status, fields=fields, reason="reset by hand")
 
 
 def properties_of(volume: Volume) -> Mapping[str, Any]:

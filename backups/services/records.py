@@ -79,12 +79,22 @@ def import_record(*, caller: Caller, service: str, columns: Mapping[str, Any]) -
         raise InvalidBackup(_EXISTS)
     quotas.admit_backup(project_id=caller.project_id, size_gib=columns["size"])
     place = columns["driver_info"]
+    backup = _row_of(columns, _target_of(place))
+    owner = {"project_id": caller.project_id, "user_id": caller.user_id}
+    arguments = {"digest": place["digest"].hex() if place["digest"] else None}
+    try:
+        with transaction.atomic():
+            begin(backup, "import_record", caller=caller, arguments=arguments, fields=owner)
+    except IntegrityError as error:
+        raise InvalidBackup(_EXISTS) from error
+    return backup
+
+
+def _row_of(columns: Mapping[str, Any], target: str) -> Backup:
+    """Return the columns as a row that is nobody's yet."""
     created_at = columns.get("created_at") or timezone.now()
-    target = _target_of(place)
-    backup = Backup(
+    return Backup(
         pk=columns["id"],
-        project_id=caller.project_id,
-        user_id=caller.user_id,
         name=columns["display_name"],
         description=columns["display_description"],
         volume_id=columns["volume_id"],
@@ -98,15 +108,8 @@ def import_record(*, caller: Caller, service: str, columns: Mapping[str, Any]) -
         created_at=created_at,
         data_timestamp=columns.get("data_timestamp") or created_at,
         target=target,
-        stored_in=place["stored_in"],
+        stored_in=columns["driver_info"]["stored_in"],
     )
-    arguments = {"digest": place["digest"].hex() if place["digest"] else None}
-    try:
-        with transaction.atomic():
-            begin(backup, "import_record", caller=caller, arguments=arguments)
-    except IntegrityError as error:
-        raise InvalidBackup(_EXISTS) from error
-    return backup
 
 
 def _target_of(place: Mapping[str, Any]) -> str:
