@@ -38,13 +38,17 @@ class ChunkCodec:
         cipher = self._keys.cipher_of_chunk(pack_id, entry.chunk_id)
         cipher.encrypt_into(ZERO_NONCE, squeezed, associated(entry), buffer)
 
-    def open(self, pack_id: bytes, entry: Entry, stored: Readable) -> bytes:
-        """Return the plain bytes of a stored chunk. :raises Damaged: if they are not what was put there."""
+    def open(self, pack_id: bytes, entry: Entry, stored: Readable) -> Readable:
+        """Return the plain bytes of a stored chunk, which are good until this thread opens the next one.
+
+        :raises Damaged: if they are not what was put there.
+        """
         if len(stored) != entry.stored_bytes:
             raise Damaged(f"Chunk {entry.chunk_id.hex()} is cut short in pack {pack_id.hex()}")
         cipher = self._keys.cipher_of_chunk(pack_id, entry.chunk_id)
+        squeezed = self._room(entry.stored_bytes - TAG_BYTES)
         try:
-            squeezed = cipher.decrypt(ZERO_NONCE, stored, associated(entry))
+            cipher.decrypt_into(ZERO_NONCE, stored, associated(entry), squeezed)
         except InvalidTag:
             raise Damaged(f"Chunk {entry.chunk_id.hex()} was changed in pack {pack_id.hex()}") from None
         plain = self._plain(entry, squeezed)
@@ -52,7 +56,7 @@ class ChunkCodec:
             raise Damaged(f"Chunk {entry.chunk_id.hex()} holds something else in pack {pack_id.hex()}")
         return plain
 
-    def _plain(self, entry: Entry, squeezed: bytes) -> bytes:
+    def _plain(self, entry: Entry, squeezed: memoryview) -> Readable:
         """Decompress to the expected size and no further. :raises Damaged: if that cannot be done."""
         if entry.codec == Codec.PLAIN:
             return squeezed
@@ -62,6 +66,13 @@ class ChunkCodec:
             return self._decompressor().decompress(squeezed)
         except zstandard.ZstdError as error:
             raise Damaged(f"Chunk {entry.chunk_id.hex()} does not unfold: {error}") from None
+
+    def _room(self, size: int) -> memoryview:
+        """Return `size` bytes of this thread's buffer: allocating some for each chunk means clearing them, too."""
+        found: bytearray | None = getattr(self._of_thread, "room", None)
+        if found is None or len(found) < size:
+            found = self._of_thread.room = bytearray(size)
+        return memoryview(found)[:size]
 
     def _compressor(self) -> zstandard.ZstdCompressor:
         """Return this thread's compressor; they are costly to make and must not be shared."""

@@ -10,6 +10,7 @@ from itertools import groupby
 from pathlib import Path
 
 from backups.engine import format as fmt
+from backups.engine.chunks import Readable
 from backups.engine.crew import Buffers, Connections, Crew
 from backups.engine.errors import Damaged, VolumeTooSmall
 from backups.engine.format import Entry
@@ -170,14 +171,14 @@ class _Job:
         except ObjectMissing:
             return 0
 
-    def _open(self, pack_id: bytes, entry: Entry, stored: memoryview) -> bytes:
+    def _open(self, pack_id: bytes, entry: Entry, stored: memoryview) -> Readable:
         """Return a chunk's content, from another copy if this one is not whole. :raises Damaged: if none is."""
         try:
             return self._source.codec.open(pack_id, entry, stored)
         except Damaged:
             return self._source.fetch(entry.chunk_id)
 
-    def _write(self, plain: bytes, slots: list[int]) -> None:
+    def _write(self, plain: Readable, slots: list[int]) -> None:
         """Write a chunk into its slots. :raises Damaged: if it does not fit into one."""
         for slot in slots:
             if len(plain) != self._geometry.length_of(slot):

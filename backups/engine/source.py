@@ -33,7 +33,7 @@ class ChunkSource:
                     continue
                 tried.add(place.pack_id)
                 try:
-                    return self.codec.open(place.pack_id, place.entry, self._stored(place))
+                    return bytes(self.codec.open(place.pack_id, place.entry, self._stored(place)))
                 except Damaged as error:
                     failure = error
         raise failure
