@@ -11,7 +11,7 @@ from pathlib import Path
 
 from storage_site.fleet import leftovers
 from storage_site.fleet.address import free_port
-from storage_site.fleet.demo_steps import Stage
+from storage_site.fleet.demo_stage import Stage
 from storage_site.fleet.directory import Directory
 from storage_site.fleet.surroundings import neutral
 
@@ -61,7 +61,7 @@ class Place:
 
     @property
     def processes(self) -> dict[str, int]:
-        """Return the names and process ids of the fleet's lines, as they were when it got ready."""
+        """Return the names and process ids of the fleet's lines, as they were started last."""
         return dict(self.directory.state()["processes"])
 
     @property
@@ -77,7 +77,7 @@ class Place:
 
     def stage(self) -> Stage:
         """Return where the steps of the demonstration can be done."""
-        return Stage(self.root, self.url)
+        return Stage(self.root, self.url, targets=("volumebackups",), environment=self.environment)
 
 
 @contextmanager

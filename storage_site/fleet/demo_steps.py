@@ -1,82 +1,28 @@
-"""What the demonstration shows, step by step, from outside: through the API and the connection information it gives."""
+"""What the demonstration shows of volumes, step by step, from outside: through the API and what it tells of the way."""
 
 import hashlib
 import os
-import shlex
 import socket
 import sqlite3
-import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from cinderclient import client as cinder
 from cinderclient.exceptions import NotFound
-from keystoneauth1.identity.v3 import Password
-from keystoneauth1.session import Session
 
-from drivers.connect import open_connection
+from drivers.connect import Connection, open_connection
+from storage_site.fleet.demo_stage import DemoFailed, Stage, expect, run, wait
+
+__all__ = ["DemoFailed", "Stage"]
 
 MIB = 1024**2
 BLOCK = 4 * MIB
 RANDOM_BYTES = 256 * MIB
 FILE_SYSTEM_BYTES = 64 * MIB
-MICROVERSION = "3.71"
-LIMIT_S = 60
-
-
-class DemoFailed(Exception):
-    """A step did not do what it shows."""
-
-
-@dataclass
-class Stage:
-    """Where the demonstration plays, and what its steps leave to the next ones."""
-
-    root: Path
-    url: str
-    volume_id: str = ""
-    attachment_id: str = ""
-    connection_info: dict[str, Any] = field(default_factory=dict)
-    checksums: dict[str, str] = field(default_factory=dict)
-
-    def credentials(self, user: str) -> dict[str, str]:
-        """Return what the user's openrc sets."""
-        path = shlex.quote(str(self.root / f"{user}-openrc"))
-        told = subprocess.run(["sh", "-c", f". {path} && env -0"], check=True, capture_output=True, text=True).stdout
-        return dict(pair.split("=", 1) for pair in told.split("\0") if pair.startswith("OS_"))
-
-    def command(self, user: str, *words: str) -> str:
-        """Run `cinder` as a person would, and return what it prints. :raises DemoFailed: if it fails."""
-        done = subprocess.run(
-            [str(Path(sys.executable).with_name("cinder")), "--os-volume-api-version", MICROVERSION, *words],
-            env={**os.environ, **self.credentials(user)},
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_S,
-            check=False,
-        )
-        if done.returncode:
-            raise DemoFailed(f"cinder {' '.join(words)}: {done.stderr.strip() or done.stdout.strip()}")
-        return done.stdout
-
-    def client(self, user: str) -> Any:
-        """Return the library's client for the user."""
-        given = self.credentials(user)
-        login = Password(
-            auth_url=given["OS_AUTH_URL"],
-            username=given["OS_USERNAME"],
-            password=given["OS_PASSWORD"],
-            project_name=given["OS_PROJECT_NAME"],
-            user_domain_name=given["OS_USER_DOMAIN_NAME"],
-            project_domain_name=given["OS_PROJECT_DOMAIN_NAME"],
-        )
-        return cinder.Client(MICROVERSION, session=Session(login), region_name=given["OS_REGION_NAME"])
+ALL_BYTES = RANDOM_BYTES + FILE_SYSTEM_BYTES
+OVERWRITTEN_BYTES = 32 * MIB
 
 
 def create_type(stage: Stage) -> None:
@@ -89,10 +35,10 @@ def create_volume(stage: Stage) -> None:
     stage.command("demo", "create", "--name", "demo", "--volume-type", "demo", "1")
     client = stage.client("demo")
     (volume,) = client.volumes.list()
-    _expect("the volume's type", volume.volume_type, "demo")
+    expect("the volume's type", volume.volume_type, "demo")
     stage.volume_id = volume.id
-    _wait(lambda: client.volumes.get(volume.id).status != "creating", "the volume is still being made")
-    _expect("the volume's status", client.volumes.get(volume.id).status, "available")
+    wait(lambda: client.volumes.get(volume.id).status != "creating", "the volume is still being made")
+    expect("the volume's status", client.volumes.get(volume.id).status, "available")
 
 
 def attach(stage: Stage) -> None:
@@ -107,19 +53,16 @@ def attach(stage: Stage) -> None:
     stage.attachment_id = client.attachments.create(stage.volume_id, connector, mode="rw")["id"]
     stage.connection_info = client.attachments.show(stage.attachment_id).connection_info
     client.attachments.complete(stage.attachment_id)
-    _expect("the volume's status", client.volumes.get(stage.volume_id).status, "in-use")
+    expect("the volume's status", client.volumes.get(stage.volume_id).status, "in-use")
 
 
 def write_random(stage: Stage) -> None:
     """Write 256 MiB of random data over NBD."""
-    digest = hashlib.sha256()
+    stage.blocks = []
     with open_connection(stage.connection_info) as connection:
         for offset in range(0, RANDOM_BYTES, BLOCK):
-            block = os.urandom(BLOCK)
-            digest.update(block)
-            connection.pwrite(block, offset)
+            _put(stage, connection, offset, os.urandom(BLOCK))
         connection.flush()
-    stage.checksums["random data"] = digest.hexdigest()
 
 
 def write_file_system(stage: Stage) -> None:
@@ -130,23 +73,34 @@ def write_file_system(stage: Stage) -> None:
     image = stage.root / "ext4"
     with image.open("wb") as file:
         file.truncate(FILE_SYSTEM_BYTES)
-    _run("mke2fs", "-q", "-t", "ext4", "-d", str(content), str(image))
-    digest = hashlib.sha256()
+    run("mke2fs", "-q", "-t", "ext4", "-d", str(content), str(image))
     with image.open("rb") as file, open_connection(stage.connection_info) as connection:
-        for offset in range(0, FILE_SYSTEM_BYTES, BLOCK):
-            block = file.read(BLOCK)
-            digest.update(block)
-            connection.pwrite(block, RANDOM_BYTES + offset)
+        for offset in range(RANDOM_BYTES, ALL_BYTES, BLOCK):
+            _put(stage, connection, offset, file.read(BLOCK))
         connection.flush()
     image.unlink()
-    stage.checksums["file system"] = digest.hexdigest()
+
+
+def take_snapshot(stage: Stage) -> None:
+    """Take a snapshot of it while it is attached: cinder snapshot-create."""
+    stage.command("demo", "snapshot-create", "--force", "True", "--name", "demo", "demo")
+    stage.settled("volume_snapshots", "demo")
+    stage.kept["snapshot"] = list(stage.blocks)
+
+
+def overwrite(stage: Stage) -> None:
+    """Overwrite 32 MiB in the middle of the random data."""
+    with open_connection(stage.connection_info) as connection:
+        for offset in range(RANDOM_BYTES // 2, RANDOM_BYTES // 2 + OVERWRITTEN_BYTES, BLOCK):
+            _put(stage, connection, offset, os.urandom(BLOCK))
+        connection.flush()
 
 
 def detach(stage: Stage) -> None:
     """Detach the volume, which can then be reached no more."""
     client = stage.client("demo")
     client.attachments.delete(stage.attachment_id)
-    _expect("the volume's status", client.volumes.get(stage.volume_id).status, "available")
+    expect("the volume's status", client.volumes.get(stage.volume_id).status, "available")
     if Path(stage.connection_info["path"]).exists():
         raise DemoFailed("the socket of the export is still there")
 
@@ -154,23 +108,42 @@ def detach(stage: Stage) -> None:
 def compare(stage: Stage) -> None:
     """Read both back, compare the checksums, and let e2fsck look at the file system."""
     copy = stage.root / "copy"
-    with open_connection(stage.connection_info) as connection:
-        found = {"random data": _checksum(connection, 0, RANDOM_BYTES)}
-        with copy.open("wb") as file:
-            found["file system"] = _checksum(connection, RANDOM_BYTES, FILE_SYSTEM_BYTES, file.write)
-    for what, checksum in stage.checksums.items():
-        _expect(f"the checksum of the {what}", found[what], checksum)
-    _run("e2fsck", "-f", "-n", str(copy))
+    with open_connection(stage.connection_info) as connection, copy.open("wb") as file:
+        for number, wanted in enumerate(stage.blocks):
+            block = connection.pread(BLOCK, number * BLOCK)
+            expect(f"the checksum of block {number}", hashlib.sha256(block).hexdigest(), wanted)
+            if number * BLOCK >= RANDOM_BYTES:
+                file.write(block)
+    run("e2fsck", "-f", "-n", str(copy))
     copy.unlink()
+
+
+def clone(stage: Stage) -> None:
+    """Clone the volume: cinder create --source-volid."""
+    stage.command("demo", "create", "--name", "clone", "--source-volid", stage.volume_id, "1")
+    stage.settled("volumes", "clone")
+    stage.kept["clone"] = list(stage.blocks)
 
 
 def delete_volume(stage: Stage) -> None:
     """Delete the volume: cinder delete."""
     stage.command("demo", "delete", "demo")
-    client = stage.client("demo")
-    _wait(lambda: not client.volumes.list(), "the volume is still there")
+    stage.gone("volumes")
+    _expect_no_more(stage)
+
+
+def delete_everything(stage: Stage) -> None:
+    """Delete the snapshot and all volumes: cinder snapshot-delete, cinder delete."""
+    stage.command("demo", "snapshot-delete", "demo")
+    stage.gone("volume_snapshots")
+    stage.command("demo", "delete", *(volume.id for volume in stage.client("demo").volumes.list()))
+    stage.gone("volumes")
+    _expect_no_more(stage)
+
+
+def _expect_no_more(stage: Stage) -> None:
     try:
-        client.volumes.get(stage.volume_id)
+        stage.client("demo").volumes.get(stage.volume_id)
     except NotFound:
         return
     raise DemoFailed("the volume is still there, and not listed")
@@ -182,30 +155,17 @@ def delete_type(stage: Stage) -> None:
 
 
 def look_for_remains(stage: Stage) -> None:
-    """See that the service has no volume, attachment, unfinished operation or file left."""
+    """See that the service has no volume, snapshot, backup, attachment, unfinished operation or file left."""
     client = stage.client("admin")
-    _expect("the volumes left", client.volumes.list(search_opts={"all_tenants": 1}), [])
-    _expect("the attachments left", client.attachments.list(search_opts={"all_tenants": 1}), [])
+    expect("the volumes left", client.volumes.list(search_opts={"all_tenants": 1}), [])
+    expect("the snapshots left", client.volume_snapshots.list(search_opts={"all_tenants": 1}), [])
+    expect("the backups left", client.backups.list(search_opts={"all_tenants": 1}), [])
+    expect("the attachments left", client.attachments.list(search_opts={"all_tenants": 1}), [])
     with closing(sqlite3.connect(f"file:{stage.root / 'celinder.sqlite3'}?mode=ro", uri=True)) as database:
         unfinished = database.execute("SELECT id, verb FROM operations_operation WHERE outcome = ''").fetchall()
-    _expect("the unfinished operations", unfinished, [])
-    _expect("the files on the back-end", list((stage.root / "local" / "volumes").iterdir()), [])
-
-
-STEPS: tuple[Callable[[Stage], None], ...] = (
-    create_type,
-    create_volume,
-    attach,
-    write_random,
-    write_file_system,
-    detach,
-    attach,
-    compare,
-    detach,
-    delete_volume,
-    delete_type,
-    look_for_remains,
-)
+    expect("the unfinished operations", unfinished, [])
+    for folder in ("volumes", "layers"):
+        expect("the files on the back-end", list((stage.root / "local" / folder).iterdir()), [])
 
 
 def described(step: Callable[[Stage], None], stage: Stage) -> tuple[str, Callable[[], None]]:
@@ -213,29 +173,8 @@ def described(step: Callable[[Stage], None], stage: Stage) -> tuple[str, Callabl
     return (step.__doc__ or step.__name__).strip().rstrip("."), partial(step, stage)
 
 
-def _checksum(connection: Any, start: int, length: int, also: Callable[[bytes], object] = len) -> str:
-    digest = hashlib.sha256()
-    for offset in range(start, start + length, BLOCK):
-        block = connection.pread(BLOCK, offset)
-        digest.update(block)
-        also(block)
-    return digest.hexdigest()
-
-
-def _expect(what: str, found: object, wanted: object) -> None:
-    if found != wanted:
-        raise DemoFailed(f"{what}: expected {wanted!r}, found {found!r}")
-
-
-def _wait(is_so: Callable[[], bool], trouble: str) -> None:
-    deadline = time.monotonic() + LIMIT_S
-    while not is_so():
-        if time.monotonic() > deadline:
-            raise DemoFailed(f"{trouble} after {LIMIT_S} s")
-        time.sleep(0.1)
-
-
-def _run(*argv: str) -> None:
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=LIMIT_S, check=False)
-    if done.returncode:
-        raise DemoFailed(f"{' '.join(argv)}: {done.stdout}{done.stderr}")
+def _put(stage: Stage, connection: Connection, offset: int, content: bytes) -> None:
+    """Write a block and keep its checksum."""
+    connection.pwrite(content, offset)
+    number = offset // BLOCK
+    stage.blocks[number : number + 1] = [hashlib.sha256(content).hexdigest()]

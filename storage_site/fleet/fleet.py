@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -20,6 +21,7 @@ from storage_site.fleet.address import Address
 from storage_site.fleet.directory import Directory
 from storage_site.fleet.errors import FleetError, StopAsked
 from storage_site.fleet.logfile import tail
+from storage_site.fleet.process import LONGEST_DELAY_S
 from storage_site.fleet.procfile import Line
 from storage_site.fleet.readiness import Readiness
 from storage_site.fleet.supervisor import GRACE_S, Supervisor
@@ -88,12 +90,14 @@ class Fleet:
             if not self.has_own_broker:
                 broker.refuse_if_silent(settings.CELERY_BROKER_URL)
             marked = self.environment | {leftovers.MARK: str(self.directory.root)}
-            supervisor = Supervisor(self.directory, marked, say)
+            pause_s = env.number("CELINDER_RESTART_PAUSE_S", LONGEST_DELAY_S)
+            supervisor = Supervisor(self.directory, marked, say, longest_delay_s=pause_s)
             supervisor.listen()
             try:
                 self._state(STARTING)
                 self._start(supervisor, lines)
                 self._state(READY, supervisor)
+                supervisor.when_changed = partial(self._note_processes, supervisor)
                 when_ready()
                 supervisor.run()
             except StopAsked:
@@ -155,6 +159,10 @@ class Fleet:
             api=f"{self.address.url}/v3",
             processes=supervisor.running if supervisor else {},
         )
+
+    def _note_processes(self, supervisor: Supervisor) -> None:
+        with suppress(OSError):  # a full disk must not end the fleet
+            self._state(READY, supervisor)
 
     def start(self, *, outlives_caller: bool) -> subprocess.Popen[bytes]:
         """Start a supervisor in the background and return it when the fleet is ready.

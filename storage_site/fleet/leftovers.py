@@ -15,6 +15,7 @@ class Leftover:
 
     pid: int
     command: str
+    is_export: bool = False
 
     def __str__(self) -> str:
         return f"process {self.pid}: {self.command}"
@@ -22,21 +23,29 @@ class Leftover:
 
 def processes(root: Path) -> list[Leftover]:
     """Return the processes of the fleet on `root` that this user may look at, the asking one excepted."""
+    others = (entry for entry in Path("/proc").iterdir() if entry.name.isdecimal() and int(entry.name) != os.getpid())
+    return [found for entry in others if (found := _at(entry, root)) is not None]
+
+
+def _at(entry: Path, root: Path) -> Leftover | None:
+    """Return the process of /proc/<id>; None if it is not of the fleet, has ended, or is another user's."""
     mark = os.fsencode(f"{MARK}={root}")
     place = os.fsencode(f"{root}/")
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdecimal() or int(entry.name) == os.getpid():
-            continue
-        try:
-            words = (entry / "cmdline").read_bytes()
-            is_export = words.partition(b"\0")[0].endswith(EXPORT) and place in words
-            is_ours = is_export or mark in (entry / "environ").read_bytes().split(b"\0")
-        except OSError:  # it has just ended, or is another user's
-            continue
-        if words and is_ours:  # one without words has ended and waits for its parent
-            found.append(Leftover(int(entry.name), words.replace(b"\0", b" ").decode(errors="replace").strip()))
-    return found
+    try:
+        words = (entry / "cmdline").read_bytes()
+        is_export = words.partition(b"\0")[0].endswith(EXPORT) and place in words
+        is_ours = is_export or mark in (entry / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    if not words or not is_ours:  # one without words has ended and waits for its parent
+        return None
+    command = words.replace(b"\0", b" ").decode(errors="replace").strip()
+    return Leftover(int(entry.name), command, is_export)
+
+
+def is_of(root: Path, pid: int) -> bool:
+    """Tell whether the process with this id, which may have passed to another one, is of the fleet on `root`."""
+    return _at(Path("/proc", str(pid)), root) is not None
 
 
 def sockets(root: Path) -> list[Path]:

@@ -20,9 +20,19 @@ class Process:
     for that would look like a failure of the storage.
     """
 
-    def __init__(self, name: str, command: str, environment: dict[str, str], directory: Path, log: LogFile) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: str,
+        environment: dict[str, str],
+        directory: Path,
+        log: LogFile,
+        *,
+        longest_delay_s: int = LONGEST_DELAY_S,
+    ) -> None:
         self.name = name
         self.log = log
+        self._longest_delay_s = longest_delay_s
         self.starts_at: float | None = None
         self.exit_code: int | None = None
         self.early_ends = 0
@@ -81,7 +91,7 @@ class Process:
         if time.monotonic() - self._started_at >= HEALTHY_S:
             self._delay_s = self.early_ends = 0
         self.early_ends += 1
-        self._delay_s = min(self._delay_s * 2 or 1, LONGEST_DELAY_S)
+        self._delay_s = min(self._delay_s * 2 or 1, self._longest_delay_s)
         self.starts_at = time.monotonic() + self._delay_s
         return self._delay_s
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from storage_site.fleet.directory import Directory
 from storage_site.fleet.errors import FleetError, StopAsked
 from storage_site.fleet.logfile import LogFile, tail
-from storage_site.fleet.process import Process, how_it_ended
+from storage_site.fleet.process import LONGEST_DELAY_S, Process, how_it_ended
 from storage_site.fleet.procfile import Line
 
 LOOK_S = 0.1
@@ -34,11 +34,14 @@ class Supervisor:
         environment: dict[str, str],
         say: Callable[[str, str], None],
         grace_s: float = GRACE_S,
+        longest_delay_s: int = LONGEST_DELAY_S,
     ) -> None:
         self._directory = directory
         self._environment = environment
         self._say = say
         self._grace_s = grace_s
+        self._longest_delay_s = longest_delay_s
+        self.when_changed: Callable[[], None] = lambda: None
         self._processes: list[Process] = []
         self._kept: list[Process] = []
         self._last_to_end: list[Process] = []
@@ -91,7 +94,9 @@ class Supervisor:
 
     def _process(self, line: Line, working_directory: Path) -> Process:
         log = LogFile(self._directory.log_of(line.name), partial(self._say, line.name))
-        process = Process(line.name, line.command, self._environment, working_directory, log)
+        process = Process(
+            line.name, line.command, self._environment, working_directory, log, longest_delay_s=self._longest_delay_s
+        )
         self._processes.append(process)
         return process
 
@@ -137,6 +142,7 @@ class Supervisor:
             for process in self._kept:
                 if process.starts_at is not None and process.starts_at <= time.monotonic():
                     self._start(process)
+                    self.when_changed()
 
     def _read(self, process: Process, output: int) -> None:
         try:

@@ -48,6 +48,7 @@ def test_a_worker_that_is_killed_is_started_again_and_goes_on_working():
         until(lambda: not is_alive(killed), "the end of the worker")
         demo_steps.create_volume(stage)
         assert "volume-local ended (signal SIGKILL)" in here.directory.supervisor_log.read_text()
+        assert is_alive(here.processes["volume-local"])
         here.down()
 
 

@@ -11,7 +11,7 @@ from storage_site.fleet import leftovers
 from storage_site.fleet.surroundings import neutral
 from tests.fleets import PROJECT, short_folder
 
-pytestmark = [pytest.mark.fleet, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.fleet, pytest.mark.timeout(600)]
 
 
 def demo(temporary: Path) -> subprocess.Popen[str]:
@@ -38,7 +38,7 @@ def temporary():
 
 def test_the_demonstration_succeeds_from_another_directory_and_leaves_nothing(temporary):
     running = demo(temporary)
-    output, _ = running.communicate(timeout=200)
+    output, _ = running.communicate(timeout=450)
     assert running.returncode == 0, output
     assert output.splitlines()[-1].startswith("The demonstration succeeded after ")
     assert list((temporary / "t").iterdir()) == []

@@ -2,11 +2,11 @@
 
 import pytest
 
-from storage_site.fleet import demo_steps
+from storage_site.fleet import demo_backups, demo_steps
 from tests import servers
 from tests.fleets import fleet
 
-pytestmark = [pytest.mark.fleet, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.fleet, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
@@ -18,11 +18,11 @@ def variables():
         pytest.skip(str(missing))
 
 
-def test_a_volume_is_made_attached_written_read_back_and_deleted(variables):
+def test_volumes_and_backups_are_made_written_restored_compared_and_deleted(variables):
     with fleet(**variables) as here:
         stage = here.stage()
         assert "broker" not in here.processes
-        for step in demo_steps.STEPS:
+        for step in demo_backups.steps(with_s3=False):
             if step is not demo_steps.look_for_remains:
                 step(stage)
         assert list((here.root / "local" / "volumes").iterdir()) == []
