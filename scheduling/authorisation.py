@@ -2,4 +2,7 @@
 
 from storage_site.api.authorisation import Rules, admin
 
-RULES: Rules = {"scheduler-pools": {"GET": admin("scheduler_extension:scheduler_stats:get_pools")}}
+RULES: Rules = {
+    "scheduler-pools": {"GET": admin("scheduler_extension:scheduler_stats:get_pools")},
+    "capabilities": {"GET": admin("volume_extension:capabilities")},
+}

@@ -13,10 +13,20 @@ from scheduling.placement import PoolReport
 from storage_site.api.booleans import truth_of
 from storage_site.api.fields import Moment
 from storage_site.api.views import ApiView
-from storage_site.errors import InvalidRequest
+from storage_site.errors import InvalidRequest, NotFound
 from volumes.lookups import type_of
 
 FILTERS_SINCE, REFUSAL_SINCE = "3.28", "3.35"
+# What volume types may ask of a back-end by name.
+PROPERTIES = {
+    name: {"title": title, "description": description, "type": "boolean"}
+    for name, title, description in (
+        ("thin_provisioning", "Thin Provisioning", "Room is taken for what was written only."),
+        ("compression", "Compression", "What is written is compressed."),
+        ("qos", "QoS", "Limits of throughput can be set."),
+        ("replication_enabled", "Replication", "What is written is written elsewhere, too."),
+    )
+}
 
 
 class Pools(ApiView):
@@ -56,3 +66,27 @@ def shown(pool: PoolReport, *, is_detailed: bool) -> dict[str, Any]:
         return {"name": pool.name}
     reported_at = Moment().to_representation(datetime.fromisoformat(pool.sent_at))
     return {"name": pool.name, "capabilities": {**pool.capabilities, "timestamp": reported_at}}
+
+
+class BackendCapabilities(ApiView):
+    """What one back-end can do."""
+
+    def get(self, _request: Request, host: str, **_kwargs: Any) -> Response:
+        """Show it; a bare host's name reaches one of its back-ends. :raises NotFound: if no such back-end reports."""
+        pools = sorted(enquiry.known_pools(), key=lambda pool: pool.name)
+        found = next((pool for pool in pools if host in {pool.host, pool.host.partition("@")[0]}), None)
+        if found is None:
+            raise NotFound(f"Can't find service: {host}")
+        told = found.capabilities
+        return Response(
+            {
+                "namespace": f"OS::Storage::Capabilities::{found.host}",
+                **{name: told.get(name) for name in ("vendor_name", "volume_backend_name", "pool_name")},
+                **{name: told.get(name) for name in ("driver_version", "storage_protocol")},
+                "display_name": None,
+                "description": None,
+                "visibility": None,
+                "replication_targets": [],
+                "properties": PROPERTIES,
+            }
+        )

@@ -84,3 +84,9 @@ class Unavailable(StorageError):
     """The service is too busy to wait for a back-end's answer; try again."""
 
     code, http_status = "unavailable", 503
+
+
+class NotImplementedHere(StorageError):
+    """Nobody has this call."""
+
+    code, http_status = "not-implemented", 501

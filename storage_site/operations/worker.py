@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
 from storage_site.operations import heartbeat, shutdown
+from storage_site.operations import remote as _remote  # noqa: F401 - its commands are known from then on
 
 logger = logging.getLogger(__name__)
 

@@ -86,3 +86,14 @@ def test_without_a_broker_the_answer_says_so(as_admin, tmp_path, monkeypatch):
     monkeypatch.setattr(current_app.conf, "broker_write_url", f"redis+socket://{tmp_path}/none.sock")
     code, _, message = as_admin.refused("GET", PATH)
     assert (code, "broker does not answer" in message) == (503, True)
+
+
+def test_what_a_back_end_can_do_is_told_by_its_name_and_by_its_host(as_admin):
+    shown = as_admin.ok("GET", f"/capabilities/{host_of('mem2')}")
+    assert shown["namespace"] == f"OS::Storage::Capabilities::{host_of('mem2')}"
+    assert (shown["volume_backend_name"], shown["pool_name"]) == ("mem2", "mem2")
+    assert shown["replication_targets"] == []
+    assert shown["properties"]["qos"]["type"] == "boolean"
+    bare = host_of("mem1").partition("@")[0]
+    assert as_admin.ok("GET", f"/capabilities/{bare}")["pool_name"] == "mem1"
+    assert as_admin.refused("GET", "/capabilities/nowhere")[0] == 404

@@ -56,7 +56,14 @@ OWNED = (
     "volume-transfers/{id}", "os-volume-transfer/{id}",
 )  # fmt: skip
 FOR_STRANGERS = ("transfer-accept", "older-transfer-accept")
-WORDS = {"key": "multiattach", "project": PROJECT, "alias": "os-services", "class_name": "default"}
+WORDS = {
+    "key": "multiattach",
+    "project": PROJECT,
+    "alias": "os-services",
+    "class_name": "default",
+    "host": "h",
+    "name": "n",
+}
 
 
 @dataclass(frozen=True)
