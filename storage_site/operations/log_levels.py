@@ -30,9 +30,8 @@ def set_here(prefix: str, level: str) -> None:
 
 def told(*, binary: str, host: str, prefix: str) -> list[dict[str, Any]]:
     """Return the levels of all processes that match, this one and the workers that answer in time."""
-    answers = (
-        [{"host": settings.NODE_HOST, "binary": API, "levels": levels_here(prefix)}] if is_meant(API, binary) else []
-    )
+    here: dict[str, Any] = {"host": settings.NODE_HOST, "binary": API, "levels": levels_here(prefix)}
+    answers = [here] if is_meant(API, binary) else []
     try:
         with broker.mailbox(PATIENCE_S) as workers:
             replies = workers.multi_call("log_levels", kwargs={"prefix": prefix}, timeout=PATIENCE_S) or []
