@@ -1,6 +1,5 @@
 """Who makes a request: by the token it carries, or by the console's session."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from django.http import HttpRequest
@@ -19,10 +18,10 @@ SESSION_PROJECT = "project_id"
 
 
 class TokenAuthentication(BaseAuthentication):
-    """Recognise the caller by X-Auth-Token, and a service by X-Service-Token beside it."""
+    """Recognise the caller by X-Auth-Token, and a service by X-Service-Token beside it, in our own rows.
 
-    # The seam between the identity modes: whoever knows tokens answers with a Caller or raises Unauthenticated.
-    caller_of_token: Callable[[str], Caller] = staticmethod(caller_of_token)
+    Where a Keystone knows the users, `storage_site.identity.keystone` has this place.
+    """
 
     def authenticate(self, request: Request) -> tuple[Caller, None] | None:
         """Return the caller, or None without a token. :raises AuthenticationFailed: if a token is not valid."""
@@ -31,8 +30,8 @@ class TokenAuthentication(BaseAuthentication):
             return None
         service_token = request.headers.get("X-Service-Token", "").strip()
         try:
-            caller = self.caller_of_token(token)
-            service_roles = self.caller_of_token(service_token).roles if service_token else frozenset()
+            caller = caller_of_token(token)
+            service_roles = caller_of_token(service_token).roles if service_token else frozenset()
         except Unauthenticated as error:
             raise AuthenticationFailed(error.message) from None
         # A service token that does not hold is refused, not ignored: the service believes it acts as one.

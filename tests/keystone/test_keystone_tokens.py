@@ -136,6 +136,15 @@ def test_what_was_answered_lately_counts_while_keystone_is_away_and_everything_e
     assert caller_of(unseen).user_name == "bob"
 
 
+def test_no_answer_is_kept_where_none_shall_be(cloud, alice, believed):
+    believed["cache_s"] = 0
+    token = cloud.token(alice)
+    assert caller_of(token).user_name == "alice"
+    headers = {"X-Auth-Token": token, "X-Subject-Token": token}
+    requests.delete(f"{cloud.url}/auth/tokens", headers=headers, timeout=60).raise_for_status()
+    assert is_refused(token)
+
+
 @pytest.mark.parametrize(
     "wrong", [{"password": "wrong"}, {"project": "nowhere"}, {"interface": "none"}, {"region": "no"}]
 )
