@@ -29,6 +29,8 @@ BACKUP = Lifecycle(
     verb("force_delete", ANY, during="deleting", after=GONE, on_error="error_deleting",
          on_error_also="backups.settling.keep_reason",
          task="backups.tasks.delete_backup", queue=_backup),
+    # What lies on a target that is gone for good is out of reach; the row is all there is to remove.
+    verb("forget", ANY, after=GONE),
     # While a volume is made what the backup holds; the volume's operation does the work.
     verb("begin_restoring", {"available"}, after="restoring"),
     verb("end_restoring", {"restoring"}, after="available"),

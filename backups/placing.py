@@ -28,7 +28,12 @@ def choose(*, container: str | None, availability_zone: str | None) -> str:
     return named or (targets.default() if targets.default() in of_zone else of_zone[0])
 
 
+def is_configured(target: str) -> bool:
+    """Tell whether the settings name the target, so that some worker may reach it."""
+    return target in settings.BACKUP_TARGETS
+
+
 def require_target(backup: Backup) -> None:
     """Make sure that what holds the backup can be reached. :raises BackupServiceMissing: if nobody serves it."""
-    if backup.target not in settings.BACKUP_TARGETS:
+    if not is_configured(backup.target):
         raise BackupServiceMissing

@@ -11,6 +11,7 @@ from backups import placing, quotas, targets
 from backups.errors import InvalidBackup
 from backups.models import Backup
 from backups.services.restores import call_off_restore, locked_with_volumes
+from backups.settling import give_up_source
 from storage_site.caller import Caller
 from storage_site.operations.admission import begin, cancel_unfinished, lock, move
 from volumes.errors import InvalidSnapshot, InvalidVolume
@@ -82,12 +83,20 @@ def update_backup(*, backup: Backup, caller: Caller, **changes: Any) -> Backup:
 def delete_backup(*, backup: Backup, caller: Caller, force: bool = False) -> None:
     """Ask for the backup to be removed from its target, whoever has it as a parent; `force` does so in any status.
 
+    By force, a backup on a target that is not configured any more is forgotten at once: what lies there stays.
+
     :raises InvalidBackup: if it is busy. :raises BackupServiceMissing: if nobody serves its target.
     """
-    placing.require_target(backup)
-    if force:
-        backup = _interrupted(backup, "Deleted by force.", caller)
-    begin(backup, "force_delete" if force else "delete", caller=caller, refusal=InvalidBackup(_UNDELETABLE))
+    if not force:
+        placing.require_target(backup)
+        begin(backup, "delete", caller=caller, refusal=InvalidBackup(_UNDELETABLE))
+        return
+    backup = _interrupted(backup, "Deleted by force.", caller)
+    if placing.is_configured(backup.target):
+        begin(backup, "force_delete", caller=caller)
+    else:
+        move(backup, "forget", caller=caller)
+        give_up_source(backup)
 
 
 @transaction.atomic

@@ -320,6 +320,12 @@ def test_force_deletes_whatever_is_said(as_admin, value):
     assert Backup.objects.get().status == "deleting"
 
 
+def test_force_forgets_what_lies_on_a_target_that_is_gone(as_admin):
+    path = f"/backups/{BackupFactory(target='gone').pk}"
+    as_admin.ok("POST", f"{path}/action", {"os-force_delete": {}}, status=202)
+    assert as_admin.refused("GET", path)[0] == 404
+
+
 def test_members_may_do_neither(as_member):
     path = f"/backups/{BackupFactory().pk}/action"
     for name, value in (("os-force_delete", {}), ("os-reset_status", {"status": "error"})):

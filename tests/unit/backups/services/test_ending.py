@@ -6,7 +6,7 @@ from backups.errors import BackupServiceMissing, InvalidBackup
 from backups.models import Backup
 from backups.services.backups import create_backup, delete_backup, reset_status
 from backups.services.restores import restore_backup
-from storage_site.operations.models import Operation
+from storage_site.operations.models import Operation, Transition
 from tests.factories import AttachmentFactory, BackupFactory, SnapshotFactory, VolumeFactory
 from tests.unit.storage_site.operations.conftest import at_once
 from volumes.models import Attachment, Snapshot, Volume
@@ -48,13 +48,22 @@ def test_where_nobody_serves_the_target_nothing_is_accepted(admin):
     backup = BackupFactory(target="gone")
     for call in (
         lambda: delete_backup(backup=backup, caller=admin),
-        lambda: delete_backup(backup=backup, caller=admin, force=True),
         lambda: reset_status(backup=backup, status="error", caller=admin),
     ):
         with pytest.raises(BackupServiceMissing) as refused:
             call()
         assert refused.value.http_status == 404
     assert Backup.objects.get().status == "available"
+
+
+@pytest.mark.parametrize("status", ["available", "creating", "deleting", "error"])
+def test_by_force_a_backup_on_a_target_that_is_gone_is_forgotten(admin, status):
+    source = SnapshotFactory(is_listed=False)
+    backup = BackupFactory(target="gone", status=status, source_snapshot_id=source.pk)
+    delete_backup(backup=backup, caller=admin, force=True)
+    assert not Backup.objects.exists()
+    assert Transition.objects.get(resource_id=backup.pk).verb == "forget"
+    assert operations() == [("volumes.snapshot", "delete", "")]
 
 
 @pytest.mark.parametrize("how", ["delete", "reset"])
