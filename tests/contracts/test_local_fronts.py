@@ -356,6 +356,9 @@ def test_the_authority_s_directory_may_be_thrown_away_to_shut_everybody_out(driv
     before = driver.export(ref, request, FIRST)
     shutil.rmtree(root / "certificates")
     driver.check()
+    with pytest.raises(BackendDown):
+        open_connection(before)
+    assert driver.exports(ref) == frozenset()
     after = driver.export(ref, request, FIRST)
     assert text_at(after, 0, 1) == b"\0"
     with pytest.raises(BackendDown):

@@ -96,7 +96,9 @@ class Fronts:
                 log.warning("attachment %s has no front: %s", attachment_id, error)
 
     def renew(self, behind: Behind, wanted: Mapping[str, AccessMode]) -> None:
-        """Replace fronts that show an old certificate: while nobody is connected, or when there is no time left.
+        """Replace fronts that show an old certificate, while nobody is connected or when there is no time left.
+
+        Fronts that are not as they shall be are ended; who needs them asks for them.
 
         :raises DriverError, OSError: if one does not end.
         """
@@ -104,8 +106,9 @@ class Fronts:
         due = [name for name, front in present.items() if name in wanted and self._is_due(front)]
         if due:
             log.info("the fronts of %s get new certificates", ", ".join(due))
-            end_fronts(self._directory, but=[front.word for name, front in present.items() if name not in due])
-            self.open(behind, wanted)
+        kept = [front.word for name, front in present.items() if name in wanted and name not in due]
+        end_fronts(self._directory, but=kept)
+        self.open(behind, {name: wanted[name] for name in due})
 
     def _is_due(self, front: Front) -> bool:
         """Tell whether a front is to be replaced now. :raises OSError: if its certificate cannot be read."""
