@@ -13,6 +13,7 @@ from backups import models, repositories
 from backups.engine import gc
 from backups.engine import verify as engine
 from backups.engine.errors import CollectorBusy, Damaged, KeyMissing
+from backups.engine.manifest import backup_ids
 from backups.engine.marks import Writer
 from backups.engine.progress import Hooks
 from backups.engine.repository import ProjectStore, Repository
@@ -57,7 +58,7 @@ def verify(op: Claimed, row: models.Repository) -> None:
     """Look at everything's structure and at a part of the data; show on backups whether they can be restored."""
     repository = _opened(row)
     part = float(op.operation.arguments.get("part", 1.0))
-    found: dict[str, Any] = {"problems": 0, "concerned": 0, "examples": [], "troubles": {}}
+    found: dict[str, Any] = {"problems": 0, "concerned": 0, "examples": [], "without_row": [], "troubles": {}}
     found |= op.operation.checkpoint.get("found", {})
     for project_id in _left(op, repository):
         try:
@@ -68,6 +69,7 @@ def verify(op: Claimed, row: models.Repository) -> None:
             continue
         report = _verified(op, row, store, part)
         _add(found, project_id, report)
+        found["without_row"] = [*found["without_row"], *_without_row(store)][:MOST_TOLD]
         also = partial(_mark, row.target, project_id, report.concerned)
         op.note(checkpoint={"project": project_id, "found": found}, also=also)
     op.finish(verified_at=timezone.now(), findings={**_findings(row), "verified": {**found, "part": part}})
@@ -131,6 +133,12 @@ def _add(found: dict[str, Any], project_id: str, report: engine.Report) -> None:
         logger.error("backup data damaged", extra=told)
         if len(found["examples"]) < MOST_TOLD:
             found["examples"].append(told)
+
+
+def _without_row(store: ProjectStore) -> list[str]:
+    """Return backups that take up room and that nobody can see: the database was lost, or is older."""
+    known = set(map(str, Backup.objects.filter(stored_in=store.project_id).values_list("pk", flat=True)))
+    return [backup_id for backup_id in backup_ids(store) if backup_id not in known]
 
 
 def _mark(target: str, project_id: str, concerned: Mapping[str, str]) -> None:

@@ -49,8 +49,7 @@ def _renew_for_ever() -> None:
             held = list(_held)
         for claimed in held:
             _renew(claimed)
-        if not held:
-            connection.close()
+        connection.close()  # until the next turn, which is long for one that nobody uses
 
 
 def _renew(claimed: Claimed) -> None:

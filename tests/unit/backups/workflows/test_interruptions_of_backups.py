@@ -22,6 +22,7 @@ from backing import (
 from backups import repositories, targets
 from backups.engine.manifest import backup_ids
 from backups.engine.marks import WRITERS
+from backups.engine.repository import Repository as EngineRepository
 from backups.models import Backup, Repository
 from backups.services.repositories import begin_collect
 from drivers.backup import memory
@@ -200,17 +201,21 @@ def test_a_worker_that_cannot_serve_the_target_leaves_the_work_to_another(filled
     assert states() == ("available", "available")
 
 
-def test_a_target_that_holds_another_repository_is_not_touched(filled, settings, tmp_path):
+@pytest.mark.parametrize("holds", ["no repository", "another"])
+def test_a_target_that_does_not_hold_its_repository_is_not_touched(filled, settings, tmp_path, holds):
     made = backed_up(filled)
     settings.BACKUP_TARGETS = {"shelf": {"driver": "posix", "path": str(tmp_path / "mount")}}
     targets.target.cache_clear()
     (tmp_path / "mount").mkdir()
+    if holds == "another":
+        EngineRepository.create(targets.target("shelf"))
+    before = [path for path in (tmp_path / "mount").rglob("*") if path.is_file()]
     accept_backup(filled)
     (operation,) = waiting()
     operation = step(step(operation))
     assert (operation.outcome, operation.fault_code) == ("", "backup-target-not-served")
-    assert "holds no repository" in operation.fault_detail
-    assert [path for path in (tmp_path / "mount").rglob("*") if path.is_file()] == []
+    assert ("holds no repository" in operation.fault_detail) == (holds == "no repository")
+    assert [path for path in (tmp_path / "mount").rglob("*") if path.is_file()] == before
     call_off(operation=operation, caller=CALLER)
     deletion = accept_deletion(made)
     work()

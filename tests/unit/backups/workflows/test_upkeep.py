@@ -102,6 +102,13 @@ def test_verifying_a_whole_repository_finds_nothing_and_says_when(made):
     assert Backup.objects.get().status == "available"
 
 
+def test_verifying_names_backups_that_no_row_knows(made):
+    Backup.objects.all().delete()
+    begin_verify(repository=repository(), part=0, caller=SYSTEM)
+    work()
+    assert repository().findings["verified"]["without_row"] == [str(made.pk)]
+
+
 def test_never_two_of_a_kind_at_once_and_no_rotation_beside_a_collection(made):
     begin_verify(repository=repository(), part=0, caller=SYSTEM)
     with pytest.raises(StateConflict):
