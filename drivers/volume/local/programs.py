@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from drivers.errors import BackendBusy, BackendDown, BackendFull, DriverError, InvalidConfiguration
 
@@ -37,9 +37,9 @@ def run_limited(argv: Sequence[str]) -> None:
     run_plain(["setpriv", "--pdeathsig", "KILL", "--", *limits, *argv])
 
 
-def run_plain(argv: Sequence[str]) -> None:
-    """Run a program to its end without input, in a neutral environment. Raises as `run_limited`."""
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
+def run_plain(argv: Sequence[str], more: Mapping[str, str] | None = None) -> None:
+    """Run a program to its end without input, in a neutral environment and `more`. Raises as `run_limited`."""
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", **(more or {})}
     try:
         done = subprocess.run(
             argv,
