@@ -28,9 +28,9 @@ CONNECT_S = 10.0
 STALL_S = 120.0
 """How long a server may stay silent while it owes an answer."""
 CLOSE_S = 2.0
-CHUNK_BYTES = 256 * 1024
-"""Bytes of one request: a qemu server takes twice the CPU seconds to answer those of 2 MiB."""
-IN_FLIGHT = 8
+CHUNK_BYTES = 1024 * 1024
+"""Bytes of one request: smaller ones mean more waking, larger ones more memory that a server takes and gives back."""
+IN_FLIGHT = 4
 _STATUS_BYTES = 2 * 1024**3
 _ZERO_BYTES = 64 * 1024 * 1024
 """What a server makes zeros at once; one that cannot punch holes writes them, within the time it may stay silent."""
