@@ -9,17 +9,19 @@ A front keeps nothing to itself. What it has acknowledged the daemon behind it h
 """
 
 import contextlib
+import errno
 import logging
 import secrets
+import socket
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from drivers.errors import BackendDown, DriverError, TransientDriverError
+from drivers.errors import DriverError, TransientDriverError
 from drivers.types import AccessMode
 from drivers.volume.local.authority import Authority, Credentials, Standing
-from drivers.volume.local.launching import launch
+from drivers.volume.local.launching import Options, launch
 from drivers.volume.local.monitor import Monitor
 from drivers.volume.local.ports import Ports
 from drivers.volume.local.processes import daemons_below
@@ -129,9 +131,13 @@ class Fronts:
         credentials = self._remote.authority.admit(attachment_id)
         word = secrets.token_hex(3)
         control = self._directory / f"f-{word}"
-        with launch(control, control.with_suffix(_PID_FILE_ENDING)) as monitor:
+        pid_file = control.with_suffix(_PID_FILE_ENDING)
+        with self._listening(attachment_id) as listener:
+            port, descriptor = listener.getsockname()[1], listener.fileno()
+            options = self._server(descriptor, credentials)
+            monitor = launch(control, pid_file, options, handing_over=[descriptor])
+        with monitor:
             try:
-                port = self._listen(monitor, attachment_id, credentials)
                 way = {"type": "unix", "path": str(behind.socket)}
                 node = {"driver": "nbd", "server": way, "export": attachment_id, "discard": "unmap"}
                 name = f"m-{behind.word}-{port}"
@@ -144,24 +150,39 @@ class Fronts:
                 _remove(control)
                 raise
 
-    def _listen(self, monitor: Monitor, attachment_id: str, credentials: Credentials) -> int:
-        """Have a front listen for its attachment, and return the port. Raises as `_start`."""
-        files = {"dir": str(self._remote.authority.server), "endpoint": "server", "verify_peer": True}
-        monitor.execute("object-add", qom_type="tls-creds-x509", id="credentials", **files)
-        monitor.execute("object-add", qom_type="authz-simple", id="admitted", identity=credentials.identity)
+    def _server(self, descriptor: int, credentials: Credentials) -> Options:
+        """Return the options of a front that listens for those with these credentials, and has nothing for them yet."""
+        files = {"dir": str(self._remote.authority.server), "endpoint": "server", "verify-peer": True}
+        address = {"type": "fd", "str": str(descriptor)}
+        tls = {"tls-creds": "credentials", "tls-authz": "admitted"}
+        return [
+            ("--object", {"qom-type": "tls-creds-x509", "id": "credentials", **files}),
+            ("--object", {"qom-type": "authz-simple", "id": "admitted", "identity": credentials.identity}),
+            ("--nbd-server", {"addr": address, "max-connections": 0, **tls}),
+        ]
+
+    def _listening(self, attachment_id: str) -> socket.socket:
+        """Return a socket that listens at the attachment's port. :raises BackendBusy, OSError: if there is none."""
         used_by_others: set[int] = set()
         while True:
             port = self._remote.ports.claim(attachment_id, but=used_by_others)
-            address = {"type": "inet", "data": {"host": self._remote.host, "port": str(port)}}
-            tls = {"tls_creds": "credentials", "tls_authz": "admitted"}
-            try:
-                monitor.execute("nbd-server-start", addr=address, max_connections=0, **tls)
-            except BackendDown as error:
-                if "in use" not in error.message:
-                    raise
-                used_by_others.add(port)
-            else:
-                return port
+            found = socket.getaddrinfo(self._remote.host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            family, kind, protocol, _name, address = found[0]
+            with contextlib.ExitStack() as opened:
+                listener = opened.enter_context(socket.socket(family, kind, protocol))
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                # QEMU 7.2 does not ask for this, and each small answer would wait 40 ms for the client's kernel.
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                try:
+                    listener.bind(address)
+                    listener.listen()
+                except OSError as error:
+                    if error.errno != errno.EADDRINUSE:
+                        raise
+                    used_by_others.add(port)
+                else:
+                    opened.pop_all()
+                    return listener
 
 
 def end_fronts(directory: Path, *, but: Collection[str] = ()) -> None:

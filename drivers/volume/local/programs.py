@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from drivers.errors import BackendBusy, BackendDown, BackendFull, DriverError, InvalidConfiguration
 
@@ -37,8 +37,13 @@ def run_limited(argv: Sequence[str]) -> None:
     run_plain(["setpriv", "--pdeathsig", "KILL", "--", *limits, *argv])
 
 
-def run_plain(argv: Sequence[str], more: Mapping[str, str] | None = None) -> None:
-    """Run a program to its end without input, in a neutral environment and `more`. Raises as `run_limited`."""
+def run_plain(
+    argv: Sequence[str], more: Mapping[str, str] | None = None, *, handing_over: Collection[int] = ()
+) -> None:
+    """Run a program to its end without input, in a neutral environment and `more`, with these descriptors of ours.
+
+    Raises as `run_limited`.
+    """
     environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", **(more or {})}
     try:
         done = subprocess.run(
@@ -49,6 +54,7 @@ def run_plain(argv: Sequence[str], more: Mapping[str, str] | None = None) -> Non
             errors="replace",
             env=environment,
             cwd="/",
+            pass_fds=handing_over,
             timeout=TIMEOUT_S,
             check=False,
         )
