@@ -207,7 +207,8 @@ def test_one_that_may_be_on_a_target_not_yet_used_is_looked_for_there(as_admin, 
     assert Backup.objects.get().target == "two"
 
 
-def test_a_backup_that_there_is_already_is_not_imported(as_admin):
+def test_a_backup_that_there_is_already_is_not_imported_whatever_the_quota_says(as_admin):
+    Quota.objects.create(project_id=PROJECT, resource="backups", limit=0)
     record = {"backup-record": exported(as_admin, BackupFactory())}
     refusal = as_admin.refused("POST", "/backups/import_record", record)
     assert refusal[::2] == (400, "Invalid backup: Backup already exists in database.")
