@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from django.db import transaction
 from django.http import QueryDict
@@ -13,13 +13,11 @@ from rest_framework.status import is_server_error
 
 from storage_site.api.answers import Empty
 from storage_site.api.renderers import ContractJSONRenderer
+from storage_site.caller import Caller
 from storage_site.idempotency import keys
 from storage_site.idempotency.errors import AnswerNotKept, InvalidKey
 from storage_site.idempotency.keys import AcceptedBefore, Keyed
 from storage_site.idempotency.models import KeyedRequest
-
-if TYPE_CHECKING:
-    from storage_site.api.views import ApiView
 
 HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
 METHODS = ("POST", "PUT", "DELETE")
@@ -33,6 +31,35 @@ SECRETS = frozenset({"connection_info", "auth_key"})
 Call = Callable[[], Response]
 
 
+class View(Protocol):
+    """What is asked of the view whose call is carried out."""
+
+    request: Any
+    resumes: bool
+
+    @property
+    def caller(self) -> Caller:
+        """Return who asks."""
+
+    def body(self) -> Any:
+        """Return the value of the body."""
+
+    def waits_for_worker(self) -> bool:
+        """Tell whether the call waits for a worker."""
+
+    def resume(self, resource: str) -> Response:
+        """Return the answer about what an earlier request accepted."""
+
+    def check_permissions(self, request: Any) -> None:
+        """Refuse a call that its version does not have, or that the caller may not make."""
+
+    def get_permissions(self) -> list[Any]:
+        """Return what decides about the caller's rights."""
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Return the answer that an error is."""
+
+
 def key_of(request: Request) -> str | None:
     """Return the key that `request` has, None where it has none or changes nothing. :raises InvalidKey: if not one."""
     key = request.headers.get(HEADER)
@@ -43,7 +70,7 @@ def key_of(request: Request) -> str | None:
     return str(key)
 
 
-def carry_out(view: "ApiView", key: str, call: Call) -> Response:
+def carry_out(view: View, key: str, call: Call) -> Response:
     """Return the answer of `call`, the call of `view`, or what was answered when it came for the first time.
 
     The caller's rights are looked at in here: what the first request has deleted is not there any more.
@@ -66,7 +93,7 @@ def carry_out(view: "ApiView", key: str, call: Call) -> Response:
     return answer
 
 
-def _keyed(view: "ApiView", key: str) -> Keyed:
+def _keyed(view: View, key: str) -> Keyed:
     request, caller = view.request, view.caller
     body = view.body()
     if isinstance(body, QueryDict):
@@ -78,7 +105,7 @@ def _keyed(view: "ApiView", key: str) -> Keyed:
     )
 
 
-def _answer(view: "ApiView", call: Call) -> Response:
+def _answer(view: View, call: Call) -> Response:
     """Return what the call answers; what it did before it was refused is undone, and the key's row is not."""
     try:
         with transaction.atomic():
@@ -87,7 +114,7 @@ def _answer(view: "ApiView", call: Call) -> Response:
         return view.handle_exception(error)
 
 
-def _around_waiting(view: "ApiView", keyed: Keyed, call: Call) -> Response:
+def _around_waiting(view: View, keyed: Keyed, call: Call) -> Response:
     """Carry out a call that waits for a worker, which therefore cannot be in one transaction with its row.
 
     Where the view can resume, its service writes the row with what it accepts. All others can be carried out
@@ -110,7 +137,7 @@ def _around_waiting(view: "ApiView", keyed: Keyed, call: Call) -> Response:
     return answer
 
 
-def _again(view: "ApiView", row: KeyedRequest) -> Response:
+def _again(view: View, row: KeyedRequest) -> Response:
     """Return what the first request was answered, or goes on to be. :raises AnswerNotKept: if nobody knows any more."""
     for permission in view.get_permissions():
         permission.has_permission(view.request, view)
