@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework.serializers import ValidationError
 
+from storage_site.api.errors import invalid_input
 from storage_site.api.fields import Boolean, Choice, Fixed, Identity, Integer, Moment, Plain, Text
 from storage_site.api.serializers import AnswerSerializer, StrictSerializer
 from storage_site.operations.heartbeat import SCHEDULER, VOLUME, is_up
@@ -76,14 +77,16 @@ class CleanupChoice(StrictSerializer):
     cluster_name = Text(required=False, allow_null=True)
     host = Text(required=False, allow_null=True)
     service_id = Integer(required=False, allow_null=True)
-    binary = Choice((VOLUME, SCHEDULER), required=False, allow_null=True)
+    binary = Text(required=False, allow_null=True)
     is_up = Boolean(required=False)
     disabled = Boolean(required=False)
     resource_id = Identity(required=False, allow_null=True)
     resource_type = Choice(("Volume", "Snapshot"), required=False, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Return the values. :raises ValidationError: if a resource is named without its type."""
+        """Return the values. :raises ValidationError: if a binary is none, or a resource has no type."""
+        if attrs.get("binary") not in {None, VOLUME, SCHEDULER}:
+            raise ValidationError(invalid_input("binary", attrs["binary"], f"it is neither {VOLUME} nor {SCHEDULER}"))
         if attrs.get("resource_id") and not attrs.get("resource_type"):
             raise ValidationError("Invalid input received: Resource type is needed to look for a resource.")
         return attrs
