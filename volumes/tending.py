@@ -2,12 +2,14 @@
 
 import logging
 from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
 
 from drivers.errors import DriverError, StaleFence
 from drivers.types import Fence
 from drivers.volume.base import VolumeDriver
 from volumes.models import Attachment
-from volumes.workflows.connect import request_of
+from volumes.workflows.connect import flat, request_of
 
 logger = logging.getLogger(__name__)
 
@@ -39,9 +41,17 @@ def _tend_volume(driver: VolumeDriver, attachments: list[Attachment]) -> int:
 def _make_again(driver: VolumeDriver, attachment: Attachment) -> bool:
     fence = Fence(operation=attachment.export_operation, claim=attachment.export_claim)
     try:
-        driver.export(attachment.volume.ref(), request_of(attachment, attachment.attach_mode), fence)
+        info = driver.export(attachment.volume.ref(), request_of(attachment, attachment.attach_mode), fence)
     except StaleFence:
         logger.debug("attachment is being removed", extra={"attachment_id": attachment.pk})
         return False
     logger.info("export made again", extra={"attachment_id": attachment.pk})
+    _keep(attachment, flat(info, attachment, attachment.attach_mode))
     return True
+
+
+def _keep(attachment: Attachment, connection_info: Mapping[str, Any]) -> None:
+    """Tell whoever asks for the connection next where the export is now, if it is still the same one."""
+    if connection_info != attachment.connection_info:
+        same = {"export_operation": attachment.export_operation, "export_claim": attachment.export_claim}
+        Attachment.objects.filter(pk=attachment.pk, **same).update(connection_info=connection_info)

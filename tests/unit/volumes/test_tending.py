@@ -78,3 +78,12 @@ def test_what_was_terminated_or_deleted_is_not_made_again(connected, member, adm
     work()
     assert tended() == 0
     assert exports_of(volume) == set()
+
+
+def test_where_an_export_is_after_it_was_made_again_is_what_the_next_one_who_asks_is_told(connected):
+    (attachment,) = connected()
+    told = attachment.connection_info
+    Attachment.objects.filter(pk=attachment.pk).update(connection_info={**told, "port": "of before"})
+    tended()
+    attachment.refresh_from_db()
+    assert attachment.connection_info == told
