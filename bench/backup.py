@@ -98,10 +98,12 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="celinder bench backup", description=__doc__)
     parser.add_argument("--small", action="store_true", help="small images: shows that it works, measures nothing")
     parser.add_argument("--directory", type=Path, help="where everything is made (default: memory if there is room)")
-    parser.add_argument("--minutes", type=float, default=None, help="when to begin no further round (default: 11)")
+    parser.add_argument(
+        "--minutes", type=float, default=None, help="when to begin no further round (default: 11; small: 3)"
+    )
     parser.add_argument("--json", type=Path, help="write the JSON to this file")
     options = parser.parse_args()
-    options.minutes = options.minutes or (1 if options.small else 11)
+    options.minutes = options.minutes or (3 if options.small else 11)
     return options
 
 
