@@ -8,7 +8,7 @@ import os
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from backups.engine import checkpoints, marks
@@ -45,6 +45,17 @@ class Options:
     """More index segments than this become few."""
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who collects: its name in the repository while it does, and how it knows of others that died doing so."""
+
+    token: bytes = field(default_factory=lambda: os.urandom(16))
+    is_over: Callable[[bytes], bool] = lambda _token: False
+    """Tells of a name that is found whether that run has ended without taking it away."""
+    check: Callable[[], None] = lambda: None
+    """Is called before anything is taken away, and raises if somebody else has taken over."""
+
+
 @dataclass(slots=True)
 class Collected:
     """What a run did."""
@@ -64,6 +75,7 @@ def collect(
     is_dead: Callable[[Writer], bool] = is_old,
     options: Options | None = None,
     limit: Callable[[int], None] = lambda _bytes: None,
+    holder: Holder | None = None,
 ) -> Collected:
     """Delete what an earlier run condemned and nobody needs, then condemn what nobody needs now. Blocks no backup.
 
@@ -72,10 +84,11 @@ def collect(
     :raises CollectorBusy: if another run is under way for this project.
     :raises Damaged: if it cannot be known what a backup needs; verify, then delete or heal that backup.
     """
-    with _lock(store):
+    holder = holder or Holder()
+    with _lock(store, holder):
         index = ChunkIndex(store)  # of its own: what others publish meanwhile must not appear in the middle
         try:
-            return _Run(store, index, options or Options(), limit).run(is_dead)
+            return _Run(store, index, options or Options(), limit, check=holder.check).run(is_dead)
         finally:
             index.close()
 
@@ -83,8 +96,17 @@ def collect(
 class _Run:
     """One run of the collector."""
 
-    def __init__(self, store: ProjectStore, index: ChunkIndex, options: Options, limit: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        store: ProjectStore,
+        index: ChunkIndex,
+        options: Options,
+        limit: Callable[[int], None],
+        *,
+        check: Callable[[], None],
+    ) -> None:
         self._store, self._index, self._options, self._limit = store, index, options, limit
+        self._check = check
         self._source = ChunkSource(store, index)
         self._done = Collected()
 
@@ -129,8 +151,10 @@ class _Run:
                 self._done.rescued_packs += 1
             elif table:
                 gone[pack_id] = table.size
+        self._check()
         self._index.rewrite_segments(without=set(gone), most=self._options.most_segments)
         for pack_id, size in gone.items():
+            self._check()
             self._store.delete(fmt.pack_name(pack_id))
             self._store.delete(f"{marks.QUARANTINE}{pack_id.hex()}")
             self._done.deleted_packs += 1
@@ -164,6 +188,7 @@ class _Run:
                 worn.append(table)
         condemned += self._rewrite(worn, live)
         if condemned:
+            self._check()
             self._write_list(condemned, writers)
 
     def _is_worn(self, table: PackTable, needed_bytes: int) -> bool:
@@ -231,15 +256,16 @@ class _Run:
 
 
 @contextmanager
-def _lock(store: ProjectStore) -> Iterator[None]:
-    """Keep other runs for this project away; a lock that is a day old was left by a worker that died.
+def _lock(store: ProjectStore, holder: Holder) -> Iterator[None]:
+    """Keep other runs for this project away; a lock that is over, or a day old, was left by a worker that died.
 
     :raises CollectorBusy: if another run has it.
     """
-    token = os.urandom(16)
+    token = holder.token
     if store.put_sealed(Kind.COLLECTOR, LOCK, token, only_if_absent=True) is None:
         since = next((found.modified_at for found in store.list(LOCK)), None)
-        if since is None or datetime.now(UTC) - since < LOCK_AGE:
+        is_young = since is None or datetime.now(UTC) - since < LOCK_AGE
+        if is_young and not holder.is_over(_holder(store) or b""):
             raise CollectorBusy
         store.put_sealed(Kind.COLLECTOR, LOCK, token)
     try:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from functools import partial
+from struct import Struct
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,8 @@ from storage_site.operations.models import Operation
 logger = logging.getLogger(__name__)
 
 DAMAGED = "Some of its data are damaged or missing where backups are kept; the next backup of the volume may heal it."
+_TOKEN = Struct(">QQ")
+_LARGEST_SERIAL = 2**63 - 1
 MOST_TOLD = 100
 """Of problems, so many are kept on the row; the log has all."""
 
@@ -41,7 +44,7 @@ def collect(op: Claimed, row: models.Repository) -> None:
     for project_id in _left(op, repository):
         try:
             store = repositories.store_in(row, repository, project_id)
-            done = gc.collect(store, is_dead=_is_dead, limit=limit_for(op, project_id))
+            done = gc.collect(store, is_dead=_is_dead, limit=limit_for(op, project_id), holder=holder_of(op))
         except (CollectorBusy, Damaged, KeyMissing) as error:
             # The others must not wait for this one, whose turn comes again with the next run.
             logger.warning("nothing collected", extra={"project_id": project_id, "reason": str(error)})
@@ -100,6 +103,21 @@ def _findings(row: models.Repository) -> dict[str, Any]:
     """Return what is known of the repository, as it is now: what else looks after it writes there, too."""
     row.refresh_from_db(fields=["findings"])
     return dict(row.findings)
+
+
+def holder_of(op: Claimed) -> gc.Holder:
+    """Return this claim as one that collects. A claim that was lost has left its name, and takes nothing away."""
+    token = _TOKEN.pack(op.fence.operation, op.fence.claim)
+    return gc.Holder(token, is_over=_is_over, check=op.check)
+
+
+def _is_over(token: bytes) -> bool:
+    """Tell whether the claim of this name holds its operation no more; of names that are none of ours nobody knows."""
+    if len(token) != _TOKEN.size:
+        return False
+    serial, claim = _TOKEN.unpack(token)
+    known = Operation.objects.filter(serial=serial, verb="collect") if serial <= _LARGEST_SERIAL else ()
+    return any(operation.is_finished or operation.fence > claim for operation in known)
 
 
 def _is_dead(writer: Writer) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from backups.engine import marks
 from backups.engine.errors import ChunksGone, CollectorBusy
-from backups.engine.gc import LOCK, Options, collect
+from backups.engine.gc import LOCK, Holder, Options, collect
 from backups.engine.manifest import backup_ids, delete_manifest
 from backups.engine.progress import Hooks
 from backups.engine.verify import verify
@@ -258,6 +258,35 @@ def test_two_collectors_do_not_meet(store):
     store.put_sealed(Kind.COLLECTOR, LOCK, bytes(16))
     with pytest.raises(CollectorBusy):
         collect(store)
+
+
+def test_a_run_that_is_known_to_be_over_keeps_nobody_away(store):
+    from backups.engine.format import Kind
+
+    store.put_sealed(Kind.COLLECTOR, LOCK, b"d" * 16)
+    with pytest.raises(CollectorBusy):
+        collect(store, holder=Holder(is_over=lambda token: token != b"d" * 16))
+    collect(store, holder=Holder(is_over=lambda token: token == b"d" * 16))
+    assert not list(store.list(LOCK))
+
+
+def test_a_run_that_was_taken_over_from_takes_nothing_away(store):
+    class TakenOver(Exception):
+        pass
+
+    def refuse():
+        raise TakenOver
+
+    backup(store, image(4), "old")
+    delete_manifest(store, "old")
+    before = sorted(found.name for found in store.list("packs/"))
+    with pytest.raises(TakenOver):
+        collect(store, holder=Holder(check=refuse))
+    assert collect(store).condemned_packs == len(before)
+    with pytest.raises(TakenOver):
+        collect(store, holder=Holder(check=refuse))
+    assert sorted(found.name for found in store.list("packs/")) == before
+    assert collect(store).deleted_packs == len(before)
 
 
 def test_a_mirror_that_is_kept_follows_the_collector(store, tmp_path):

@@ -22,13 +22,17 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from backups import keys, repositories
-from backups.engine.errors import KeyMissing
+from backups.engine import gc
+from backups.engine.errors import CollectorBusy, KeyMissing
+from backups.engine.format import Kind
 from backups.engine.keys import MasterKeys
 from backups.models import Backup, ProjectKey, Repository
 from backups.services.repositories import begin_collect, begin_rotate, begin_verify, begin_what_is_due
+from backups.workflows import upkeep
 from drivers.backup import memory
 from storage_site.caller import SYSTEM
 from storage_site.errors import StateConflict
+from storage_site.operations.claims import claim
 from storage_site.operations.models import Operation
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
@@ -91,6 +95,20 @@ def test_a_project_that_cannot_be_tidied_now_does_not_stop_the_others(made, volu
     found = collected()
     assert list(found.findings["collected"]["troubles"]) == ["a" * 32]
     assert Operation.objects.first().checkpoint["project"] == "b" * 32
+
+
+def test_a_collection_whose_worker_was_killed_is_gone_on_with_at_once(made, monkeypatch):
+    store = repositories.open_store("shelf", "a" * 32)
+    begin_collect(repository=repository(), caller=SYSTEM)
+    (operation,) = waiting()
+    killed = claim(str(operation.id), task=operation.task)
+    store.put_sealed(Kind.COLLECTOR, gc.LOCK, upkeep.holder_of(killed).token)
+    with pytest.raises(CollectorBusy):
+        gc.collect(store, holder=upkeep.holder_of(killed))  # it lives, as far as anybody knows
+    Operation.objects.filter(pk=operation.pk).update(owner="", lease_until=None)
+    work()
+    assert repository().findings["collected"]["troubles"] == {}
+    assert not list(store.list(gc.LOCK))
 
 
 def test_verifying_a_whole_repository_finds_nothing_and_says_when(made):
