@@ -22,8 +22,9 @@ def settle_source(backup: Backup) -> None:
     if source.status == "backing-up":
         move(source, "end_backup", caller=SYSTEM)
     if not source.is_listed:
-        older = Snapshot.objects.filter(volume=source.volume_id, is_listed=False, status="available")
-        for snapshot in older.exclude(pk=source.pk).select_related("volume"):
+        # Backups of one volume may end in another order than they began: what was taken last is the base.
+        bases = Snapshot.objects.filter(volume=source.volume_id, is_listed=False, status="available")
+        for snapshot in bases.order_by("-created_at", "-id").select_related("volume")[1:]:
             begin(snapshot, "delete", caller=SYSTEM)
 
 

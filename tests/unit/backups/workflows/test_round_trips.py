@@ -137,6 +137,21 @@ def test_only_the_source_of_the_latest_backup_is_kept(volume):
     assert nothing_is_lent(volume)
 
 
+def test_of_backups_that_end_in_another_order_than_they_began_the_later_source_is_kept(volume):
+    first = accept_backup(volume)
+    (of_first,) = waiting()
+    step(of_first)  # its source is taken
+    second = accept_backup(volume)
+    of_second = waiting()[-1]
+    while not step(of_second).outcome:
+        pass
+    work()
+    first.refresh_from_db()
+    assert first.status == "available"
+    assert Snapshot.objects.get().pk == second.source_snapshot_id
+    assert nothing_is_lent(volume)
+
+
 def test_what_changed_is_known_from_the_parent_s_source_and_not_for_ever(volume, settings):
     settings.BACKUP_FULL_READ_EVERY = 3
     unread = [backed_up(volume).unread]
