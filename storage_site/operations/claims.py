@@ -74,6 +74,7 @@ class Claimed:
         self.operation = operation
         self.fence = Fence(operation=operation.serial, claim=operation.fence)
         self.is_held = True
+        self.is_leaving = False
         self._renewed_at = time.monotonic()
         self._undos: list[tuple[str, Callable[[], Any]]] = []
 
@@ -253,8 +254,13 @@ class Claimed:
     @contextmanager
     def _leaving(self) -> Iterator[Resource | None]:
         """Lock the resource and leave the operation in one transaction; while that fails, it is still held."""
-        with self._together() as resource:
-            yield resource
+        self.is_leaving = True
+        try:
+            with self._together() as resource:
+                yield resource
+        except BaseException:
+            self.is_leaving = False
+            raise
         self.is_held = False
 
     @contextmanager

@@ -58,7 +58,8 @@ def _renew(claimed: Claimed) -> None:
     try:
         claimed.renew()
     except LeaseLost:
-        logger.warning("lease lost", extra={"operation_id": claimed.operation.id})
+        if not claimed.is_leaving:  # otherwise it was left, not lost, while this waited for the row
+            logger.warning("lease lost", extra={"operation_id": claimed.operation.id})
     except (DatabaseError, InterfaceError) as error:
         logger.warning("lease not renewed yet", extra={"operation_id": claimed.operation.id, "reason": repr(error)})
         connection.close()
