@@ -130,7 +130,7 @@ class Killer(threading.Thread):
         except ProcessLookupError:
             return None
         try:
-            if not leftovers.is_of(self._directory.root, pid):
+            if not self._is_ours(pid):
                 return None  # it had ended already, and the number may have passed to anybody
             signal.pidfd_send_signal(descriptor, signal.SIGKILL)
         except ProcessLookupError:
@@ -143,6 +143,15 @@ class Killer(threading.Thread):
         phases = {Kind.REQUEST: asked, Kind.TRANSFER: [moment.phase], Kind.ANY: [moment.phase]}.get(moment.kind, [])
         at_s = time.monotonic() - began
         return Hit(at_s, moment.victim, pid, tuple(phases) or tuple(one.phase for one in held) or ("nothing",))
+
+    def _is_ours(self, pid: int) -> bool:
+        """Tell whether the process is of the fleet: by its mark, or, as the broker writes over that, by its parent."""
+        if leftovers.is_of(self._directory.root, pid):
+            return True
+        try:
+            return psutil.Process(pid).ppid() == self._directory.holder()
+        except psutil.Error:
+            return False
 
     @staticmethod
     def _was_meant(kill: Kill, hit: Hit) -> bool:
