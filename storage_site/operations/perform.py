@@ -15,6 +15,7 @@ from storage_site import logs
 from storage_site.operations.claims import WAITS, Claimed, claim
 from storage_site.operations.errors import HandBack, LeaseLost, PermanentFailure
 from storage_site.operations.leases import kept
+from storage_site.operations.lifecycle import GONE
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,11 @@ def carry_out(operation_id: str, workflow: Workflow, *, task: str, queue: str | 
 
 def _run(claimed: Claimed, workflow: Workflow) -> None:
     try:
-        workflow(claimed, _resource_of(claimed))
+        resource = _resource_of(claimed)
+        if resource is None:
+            claimed.finish()
+        else:
+            workflow(claimed, resource)
     except (LeaseLost, StaleFence):
         raise LeaseLost from None
     except HandBack:
@@ -79,8 +84,13 @@ def _run(claimed: Claimed, workflow: Workflow) -> None:
 
 
 def _resource_of(claimed: Claimed) -> Any:
-    """Return what the operation is about. :raises PermanentFailure: if there is no sense in beginning."""
+    """Return what the operation is about; None if that has gone, which is all that was wanted.
+
+    :raises PermanentFailure: if there is no sense in beginning.
+    """
     resource = claimed.resource()
+    if resource is None and claimed.verb.after == GONE:
+        return None
     if resource is None:
         raise PermanentFailure("resource-gone", "The resource was removed before the work began.")
     if claimed.operation.attempts >= MAX_ATTEMPTS:

@@ -37,6 +37,23 @@ def test_a_workflow_that_ends_well_gives_the_status_of_the_table(accept, storage
     assert not Volume.objects.filter(pk=operation.resource_id).exists()
 
 
+def test_what_was_to_go_and_has_gone_already_is_well_done(accept, storage):
+    operation = accept()
+    Volume.objects.filter(pk=operation.resource_id).delete()
+    run(str(operation.id), in_two_steps(storage))
+    operation.refresh_from_db()
+    assert (operation.outcome, operation.fault_code, storage.calls) == ("succeeded", "", [])
+
+
+def test_what_was_to_change_and_has_gone_is_told(accept, storage):
+    operation = accept()
+    Operation.objects.filter(pk=operation.pk).update(verb="extend")
+    Volume.objects.filter(pk=operation.resource_id).delete()
+    run(str(operation.id), in_two_steps(storage))
+    operation.refresh_from_db()
+    assert (operation.outcome, operation.fault_code, storage.calls) == ("failed", "resource-gone", [])
+
+
 def test_a_second_bell_does_nothing(accept, storage):
     operation = accept()
     run(str(operation.id), in_two_steps(storage))
