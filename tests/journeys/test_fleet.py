@@ -127,7 +127,9 @@ def test_a_data_directory_too_deep_for_sockets_is_refused_before_it_is_made():
     with place() as here:
         deep = here.root / ("x" * 100)
         here.environment["CELINDER_DATA_DIR"] = str(deep)
-        here.environment["CELINDER_SECRET_KEY"] = "given, so that none is made"
+        # What an installation makes for itself is given, so that nothing is made.
+        here.environment["CELINDER_SECRET_KEY"] = "given"
+        here.environment |= {"CELINDER_BACKUP_KEY_FILE": "none", "CELINDER_BACKUP_TARGETS": "{}"}
         refused = here.manage("up")
         assert "choose a shorter CELINDER_DATA_DIR" in refused.stderr
         assert not deep.exists()
