@@ -30,10 +30,16 @@ def limits_of_class(class_name: str, types: Iterable[str]) -> dict[str, int]:
 
 def with_usage(project_id: str, limits: Mapping[str, int]) -> dict[str, dict[str, int]]:
     """Return the limits, each with what the project uses of it."""
+    used = usage_of(project_id)
+    return {name: {"limit": limit, "in_use": used.get(name, 0), "reserved": 0} for name, limit in limits.items()}
+
+
+def usage_of(project_id: str) -> dict[str, int]:
+    """Return what a project uses of each limit, by its name: in all, by type, and of what other apps look after."""
     used = {**_used(quotas.usage_of(project_id)), **quotas.other_usage(project_id)}
     for name, usage in quotas.usage_by_type(project_id).items():
         used |= _used(usage, f"_{name}")
-    return {name: {"limit": limit, "in_use": used.get(name, 0), "reserved": 0} for name, limit in limits.items()}
+    return used
 
 
 def _used(usage: Usage, suffix: str = "") -> dict[str, int]:

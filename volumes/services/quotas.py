@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from django.db import transaction
 
-from volumes import quotas
 from volumes.errors import InvalidInput
+from volumes.limits import usage_of
 from volumes.models import ProjectLock, Quota, QuotaClassLimit
+from volumes.quotas import UNLIMITED
 
 DEFAULT_CLASS = "default"
 
@@ -18,11 +19,10 @@ def set_limits(*, project_id: str, limits: Mapping[str, int]) -> None:
     :raises InvalidInput: if a limit lies below what the project uses already.
     """
     ProjectLock.objects.select_for_update().get_or_create(project_id=project_id)
-    usage = quotas.usage_of(project_id)
-    used_of = {"volumes": usage.volumes, "gigabytes": usage.gigabytes, "snapshots": usage.snapshots}
+    used_of = usage_of(project_id)
     for resource, limit in limits.items():
         used = used_of.get(resource, 0)
-        if quotas.UNLIMITED < limit < used:
+        if UNLIMITED < limit < used:
             raise InvalidInput(
                 f"Quota {resource} limit must be equal or greater than existing resources. Limit is {limit}, "
                 f"existing resources are {used}."

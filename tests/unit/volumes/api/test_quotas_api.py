@@ -4,7 +4,7 @@ import pytest
 
 from tests import schemas
 from tests.conftest import OTHER_PROJECT, PROJECT
-from tests.factories import VolumeFactory, VolumeTypeFactory
+from tests.factories import BackupFactory, VolumeFactory, VolumeTypeFactory
 from volumes.models import Quota
 
 PATH = f"/os-quota-sets/{PROJECT}"
@@ -97,3 +97,12 @@ def test_limits_of_another_project_are_for_administrators_from_3_39(as_member, a
     assert used(as_admin, "3.39") == 1
     assert used(as_admin, "3.38") == 0
     assert used(as_member, "3.71") == 0
+
+
+@pytest.mark.parametrize("resource", ["volumes___DEFAULT__", "gigabytes___DEFAULT__", "backups", "backup_gigabytes"])
+def test_a_limit_of_a_type_or_of_backups_is_not_set_below_what_is_used_either(as_admin, resource):
+    BackupFactory(volume=VolumeFactory(size_gib=2))
+    code, _, message = as_admin.refused("PUT", PATH, {"quota_set": {resource: 0}})
+    assert (code, message.split(" must")[0]) == (400, f"Invalid input received: Quota {resource} limit")
+    assert not Quota.objects.exists()
+    as_admin.ok("PUT", PATH, {"quota_set": {resource: 2}})
