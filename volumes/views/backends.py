@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db.models import Count, Sum
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -12,7 +11,7 @@ from storage_site.errors import InvalidRequest, NotFound, NotImplementedHere
 from storage_site.operations import log_levels
 from storage_site.operations.heartbeat import VOLUME
 from storage_site.operations.models import Service
-from volumes.models import Snapshot, Volume
+from volumes import summary
 from volumes.serializers import backends as shapes
 from volumes.services import workers
 
@@ -142,8 +141,9 @@ class OneHost(ApiView):
         services = Service.objects.filter(host=host)
         if not services.exists():
             raise NotFound(f"Host {host} could not be found.")
-        backends = list(services.filter(binary=VOLUME).values_list("backend", flat=True))
-        return Response({"host": _taken_up(host, backends)})
+        taken_up = summary.by_project(services.filter(binary=VOLUME).values_list("backend", flat=True))
+        rows = ({"project": project, **figures} for project, figures in taken_up.items())
+        return Response({"host": [{"resource": {"host": host, **row}} for row in rows]})
 
     def put(self, _request: Request, **_kwargs: Any) -> Response:
         """Refuse. :raises NotImplementedHere: always."""
@@ -161,18 +161,3 @@ class Cleanup(ApiView):
         living, silent = workers.clean_up(**self.values())
         shown = [self.written(shapes.CleanedService, rows, many=True) for rows in (living, silent)]
         return Response({"cleaning": shown[0], "unavailable": shown[1]}, status=202)
-
-
-def _taken_up(host: str, backends: list[str]) -> list[dict[str, Any]]:
-    of_volumes = Volume.objects.filter(backend__in=backends).values_list("project_id")
-    of_snapshots = Snapshot.objects.filter(volume__backend__in=backends, is_listed=True).values_list("project_id")
-    volumes = {project: (rows, gib) for project, rows, gib in of_volumes.annotate(Count("pk"), Sum("size_gib"))}
-    snapshots = {project: (rows, gib) for project, rows, gib in of_snapshots.annotate(Count("pk"), Sum("size_gib"))}
-    projects = sorted(volumes.keys() | snapshots.keys())
-    figures = {project: (*volumes.get(project, (0, 0)), *snapshots.get(project, (0, 0))) for project in projects}
-    total = tuple(map(sum, zip(*figures.values(), strict=True))) or (0, 0, 0, 0)
-    names = ("volume_count", "total_volume_gb", "snapshot_count", "total_snapshot_gb")
-    return [
-        {"resource": {"host": host, "project": project, **dict(zip(names, map(str, row), strict=True))}}
-        for project, row in {"(total)": total, **figures}.items()
-    ]
