@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from backups.models import Backup
 from storage_site.operations.models import Operation
-from volumes.models import Attachment, QosSpecs, Snapshot, Transfer, Volume, VolumeType
+from volumes.models import Attachment, GroupType, QosSpecs, Snapshot, Transfer, Volume, VolumeType
 
 PROJECT, USER = "a" * 32, "1" * 32
 
@@ -125,3 +125,12 @@ class QosSpecsFactory(factory.django.DjangoModelFactory):
         model = QosSpecs
 
     name = factory.Sequence(lambda n: f"limits-{n}")
+
+
+class GroupTypeFactory(factory.django.DjangoModelFactory):
+    """A group type that asks for nothing."""
+
+    class Meta:
+        model = GroupType
+
+    name = factory.Sequence(lambda n: f"group-type-{n}")

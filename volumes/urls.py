@@ -2,6 +2,7 @@
 
 from storage_site.api import authorisation
 from storage_site.api.routes import resource
+from volumes import group_urls
 from volumes.authorisation import RULES
 from volumes.views import (
     about,
@@ -101,4 +102,5 @@ urlpatterns = [
     resource("extensions", about.Extensions, "extensions"),
     resource("extensions/{alias}", about.OneExtension, "extension"),
     resource("resource_filters", about.ResourceFilters, "resource-filters"),
+    *group_urls.urlpatterns,
 ]

@@ -134,6 +134,8 @@ CONNECT_WAIT_S = env.number("CELINDER_CONNECT_WAIT_S", 60)
 STORAGE_BACKENDS = env.table("CELINDER_BACKENDS", {"local": {"driver": "local", "path": str(DATA_DIR / "local")}})
 STORAGE_AVAILABILITY_ZONE = env.text("CELINDER_AVAILABILITY_ZONE", "nova")
 DEFAULT_VOLUME_TYPE = env.text("CELINDER_DEFAULT_VOLUME_TYPE", "__DEFAULT__")
+# The group type that `group_types/default` shows; "" for none. No call falls back to it.
+DEFAULT_GROUP_TYPE = env.text("CELINDER_DEFAULT_GROUP_TYPE", "")
 SCHEDULER_FILTERS = env.words("CELINDER_SCHEDULER_FILTERS", "AvailabilityZoneFilter,CapacityFilter,CapabilitiesFilter")
 SCHEDULER_WEIGHERS = env.words("CELINDER_SCHEDULER_WEIGHERS", "CapacityWeigher")
 # Weigher → number, where it is to count otherwise than usual; negative: the least comes first.

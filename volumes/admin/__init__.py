@@ -1,7 +1,20 @@
 """The console's pages about volumes, one module per noun; importing them registers them."""
 
-from volumes.admin import attachments, defaults, projects, qos, quotas, snapshots, transfers, types, volumes, workers
+from volumes.admin import (
+    attachments,
+    defaults,
+    group_types,
+    projects,
+    qos,
+    quotas,
+    snapshots,
+    transfers,
+    types,
+    volumes,
+    workers,
+)
 
 __all__ = [
-    "attachments", "defaults", "projects", "qos", "quotas", "snapshots", "transfers", "types", "volumes", "workers",
+    "attachments", "defaults", "group_types", "projects", "qos", "quotas", "snapshots", "transfers", "types", "volumes",
+    "workers",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from volumes.models.attachments import Attachment
 from volumes.models.encryption import EncryptionType
+from volumes.models.group_types import GroupType
 from volumes.models.qos import QosSpecs
 from volumes.models.quotas import ProjectLock, Quota, QuotaClassLimit
 from volumes.models.snapshots import Snapshot
@@ -10,6 +11,6 @@ from volumes.models.types import DefaultType, VolumeType, VolumeTypeAccess
 from volumes.models.volumes import Volume
 
 __all__ = [
-    "Attachment", "DefaultType", "EncryptionType", "ProjectLock", "QosSpecs", "Quota", "QuotaClassLimit", "Snapshot",
-    "Transfer", "Volume", "VolumeType", "VolumeTypeAccess",
+    "Attachment", "DefaultType", "EncryptionType", "GroupType", "ProjectLock", "QosSpecs", "Quota", "QuotaClassLimit",
+    "Snapshot", "Transfer", "Volume", "VolumeType", "VolumeTypeAccess",
 ]  # fmt: skip

@@ -19,6 +19,7 @@ from tests.conftest import OTHER_PROJECT, PROJECT
 from tests.factories import (
     AttachmentFactory,
     BackupFactory,
+    GroupTypeFactory,
     OperationFactory,
     QosSpecsFactory,
     SnapshotFactory,
@@ -50,6 +51,7 @@ PLACES = {
     "os-volume-transfer/{id}": lambda: TransferFactory().pk,
     "qos-specs/{id}": lambda: QosSpecsFactory().pk,
     "types/{id}": lambda: VolumeTypeFactory(is_public=False, extra_specs={"multiattach": "<is> True"}).pk,
+    "group_types/{id}": lambda: GroupTypeFactory(is_public=False, group_specs={"multiattach": "<is> True"}).pk,
 }
 OWNED = (
     "backups/{id}", "volumes/{id}", "snapshots/{id}", "attachments/{id}", "operations/{id}", "messages/{id}",
@@ -177,7 +179,7 @@ def test_a_call_is_admitted_as_the_table_says(db, default_type, route, key, who)
         rule = authorisation.TABLE[route.name]["GET of another project"]
     is_hidden = not caller.is_admin and (
         (route.path.startswith(OWNED) and route.name not in FOR_STRANGERS and caller.project_id != PROJECT)
-        or route.path.startswith("types/{id}")
+        or route.path.startswith(("types/{id}", "group_types/{id}"))
     )
     if is_hidden:
         assert answer.status_code == 404, answer.content
