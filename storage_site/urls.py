@@ -11,6 +11,7 @@ handler500 = "storage_site.api.failures.server_error"
 
 urlpatterns = [
     *discovery.urlpatterns,
+    path("", include("storage_site.watching.urls")),
     path("admin/", admin.site.urls),
     path("", include("storage_site.identity.urls")),
     path("", include("storage_site.api.operations.urls")),

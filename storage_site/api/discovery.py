@@ -1,9 +1,8 @@
-"""What a client asks before it knows anything: versions, and whether the service is alive."""
+"""What a client asks before it knows anything: which versions there are."""
 
 from typing import Any
 
-from django.db import DatabaseError, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import path, re_path
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -74,19 +73,6 @@ def without_slash(request: HttpRequest) -> HttpResponse:
     )
 
 
-def health(request: HttpRequest) -> HttpResponse:
-    """Tell whether requests can be answered: 503 while the database cannot be reached."""
-    reason, status = "OK", 200
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
-        reason, status = "The database cannot be reached.", 503
-    if request.headers.get("Accept") == "application/json":
-        return JsonResponse({"detailed": False, "reasons": [reason]}, status=status)
-    return HttpResponse(reason, status=status, content_type="text/plain; charset=UTF-8")
-
-
 RULES = {
     "root": {method: authorisation.public() for method in ("GET", "HEAD", "POST")},
     "version-three": {"GET": authorisation.public()},
@@ -98,8 +84,6 @@ urlpatterns = [
     path("", Root.as_view(), name="root"),
     path("v3", without_slash, name="version-three-without-slash"),
     path("v3/", VersionThree.as_view(), name="version-three"),
-    path("healthz", health, name="health"),
-    path("healthcheck", health, name="health"),
     path("openapi.json", Document.as_view(), name="openapi"),
 ]
 # To be the last of all patterns.

@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "storage_site.identity",
     "storage_site.idempotency",
     "storage_site.operations",
+    "storage_site.watching",
     "volumes",
     "scheduling",
     "backups",
@@ -113,6 +114,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BEAT_SCHEDULER = "storage_site.beat:LocalScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+# How often each queue is given a small piece of work, to see that a worker takes it; 0 = never.
+CANARY_INTERVAL_S = env.number("CELINDER_CANARY_INTERVAL_S", 30)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "storage_site.operations.tasks.sweep",
@@ -121,6 +124,11 @@ CELERY_BEAT_SCHEDULE = {
     "idempotency keys": {"task": "storage_site.idempotency.tasks.forget", "schedule": 300},
     "upkeep of backups": {"task": "backups.tasks.begin_what_is_due", "schedule": 60},
 }
+if CANARY_INTERVAL_S:
+    CELERY_BEAT_SCHEDULE["canaries"] = {
+        "task": "storage_site.watching.tasks.send_canaries",
+        "schedule": CANARY_INTERVAL_S,
+    }
 
 # --- operations (seconds) ------------------------------------------------------------------------------------
 LEASE_S = env.number("CELINDER_LEASE_S", 30)
@@ -128,6 +136,11 @@ REPORT_INTERVAL_S = env.number("CELINDER_REPORT_INTERVAL_S", 10)
 SERVICE_DOWN_S = env.number("CELINDER_SERVICE_DOWN_S", 60)
 WEB_THREADS = env.number("CELINDER_WEB_THREADS", 16)
 CONNECT_WAIT_S = env.number("CELINDER_CONNECT_WAIT_S", 60)
+
+# --- watching ------------------------------------------------------------------------------------------------
+# Who may read /metrics and how queues do at /healthz: this host, and whoever has this token (or that of …_TOKEN_FILE).
+WATCH_TOKEN = env.secret("CELINDER_WATCH_TOKEN")
+WATCH_FROM_LOOPBACK = env.flag("CELINDER_WATCH_FROM_LOOPBACK", default=True)
 
 # --- storage -------------------------------------------------------------------------------------------------
 # Key = back-end name = queue suffix (volume-<key>) = Volume.backend. A JSON object or a TOML file.

@@ -12,6 +12,7 @@ from storage_site.operations.admission import begin
 from storage_site.operations.claims import claim
 from storage_site.operations.models import Operation
 from storage_site.operations.progress import Progress
+from storage_site.watching import canaries
 from tests.conftest import OTHER_PROJECT, PROJECT
 from tests.factories import OperationFactory, VolumeFactory
 
@@ -243,3 +244,10 @@ def test_the_description_of_the_api_names_the_members(client):
     assert members["seconds_left"]["nullable"] is True
     listed = document["paths"]["/v3/operations"]["get"]
     assert {"resource_id", "verb", "unfinished", "marker"} <= {each["name"] for each in listed["parameters"]}
+
+
+def test_what_sees_that_workers_live_is_in_nobody_s_list(as_admin, db):
+    canaries.send()
+    [sent, *_others] = Operation.objects.filter(resource_type="watching.canary")
+    assert as_admin.ok("GET", "/operations?all_tenants=1")["operations"] == []
+    assert as_admin.refused("GET", f"/operations/{sent.id}")[0] == 404

@@ -143,7 +143,8 @@ def test_v3_without_its_slash_leads_to_the_one_with_it(as_nobody):
 @pytest.mark.parametrize("path", ["/healthz", "/healthcheck"])
 def test_anybody_may_ask_whether_the_service_is_well(client, db, path):
     assert client.get(path).content == b"OK"
-    assert client.get(path, headers={"Accept": "application/json"}).json() == {"detailed": False, "reasons": ["OK"]}
+    through_a_proxy = {"Accept": "application/json", "X-Forwarded-For": "192.0.2.7"}
+    assert client.get(path, headers=through_a_proxy).json() == {"detailed": False, "reasons": ["OK"]}
 
 
 # --- links -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""Watching a deployment: whether it lives, how it does in numbers, and what is wrong with it."""

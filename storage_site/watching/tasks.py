@@ -1,0 +1,21 @@
+"""Celery entry points of watching: one of every worker, the others of beat."""
+
+from typing import Any
+
+from celery import Task, shared_task
+
+from storage_site.operations.doorbell import Doorbell
+from storage_site.operations.perform import perform
+from storage_site.watching import canaries, singing
+
+
+@shared_task(base=Doorbell, bind=True)
+def sing(self: Task, *, operation_id: str, **_later: Any) -> None:
+    """Answer a canary."""
+    perform(self, operation_id, singing.run)
+
+
+@shared_task
+def send_canaries() -> int:
+    """Send each queue its canary; run by beat in its own process."""
+    return canaries.send()
