@@ -179,7 +179,7 @@ def where_pinned(request: Request, pool: PoolReport) -> str | None:
     """Pass the one place a pinned request may go to. Always asked."""
     if request.pinned is None or request.pinned.covers(pool.key):
         return None
-    return f"the volume has to be where its source is, on {'#'.join(filter(None, request.pinned))}"
+    return f"the volume has to be where its source or group is, on {'#'.join(filter(None, request.pinned))}"
 
 
 def not_tried_yet(request: Request, pool: PoolReport) -> str | None:

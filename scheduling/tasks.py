@@ -2,6 +2,7 @@
 
 from celery import Task, shared_task
 
+from scheduling.workflows import place_group as place_group_workflow
 from scheduling.workflows import place_volume as place_volume_workflow
 from storage_site.operations.doorbell import Doorbell
 from storage_site.operations.perform import perform
@@ -11,3 +12,9 @@ from storage_site.operations.perform import perform
 def place_volume(self: Task, *, operation_id: str, **_later: object) -> None:
     """Choose the back-end for a new volume."""
     perform(self, operation_id, place_volume_workflow.run)
+
+
+@shared_task(base=Doorbell, bind=True)
+def place_group(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Choose the back-end for a new group."""
+    perform(self, operation_id, place_group_workflow.run)

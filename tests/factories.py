@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from backups.models import Backup
 from storage_site.operations.models import Operation
-from volumes.models import Attachment, GroupType, QosSpecs, Snapshot, Transfer, Volume, VolumeType
+from volumes.models import Attachment, Group, GroupSnapshot, GroupType, QosSpecs, Snapshot, Transfer, Volume, VolumeType
 
 PROJECT, USER = "a" * 32, "1" * 32
 
@@ -134,3 +134,37 @@ class GroupTypeFactory(factory.django.DjangoModelFactory):
         model = GroupType
 
     name = factory.Sequence(lambda n: f"group-type-{n}")
+
+
+class GroupFactory(factory.django.DjangoModelFactory):
+    """A group on back-end mem1, for volumes of the default type, without any."""
+
+    class Meta:
+        model = Group
+        skip_postgeneration_save = True
+
+    project_id = PROJECT
+    user_id = USER
+    name = factory.Sequence(lambda n: f"group-{n}")
+    status = "available"
+    availability_zone = "nova"
+    backend = "mem1"
+    pool = "mem1"
+    group_type = factory.SubFactory(GroupTypeFactory)
+
+    @factory.post_generation
+    def volume_types(self, _create, given):
+        self.volume_types.set(given or [VolumeType.objects.get_or_create(name="__DEFAULT__")[0]])
+
+
+class GroupSnapshotFactory(factory.django.DjangoModelFactory):
+    """A snapshot of a group that has been taken."""
+
+    class Meta:
+        model = GroupSnapshot
+
+    project_id = factory.SelfAttribute("group.project_id")
+    user_id = USER
+    group = factory.SubFactory(GroupFactory)
+    name = factory.Sequence(lambda n: f"group-snapshot-{n}")
+    status = "available"

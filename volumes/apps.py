@@ -12,5 +12,8 @@ class VolumesConfig(AppConfig):
     name = "volumes"
 
     def ready(self) -> None:
-        """Have the back-ends' settings checked by `manage.py check`."""
+        """Have the back-ends' settings checked by `manage.py check`, and groups counted among what is limited."""
+        from volumes import group_quotas, quotas  # noqa: PLC0415 - models can be imported from now on only
+
+        quotas.register(group_quotas.usage_of)
         checks.register(check_backends)

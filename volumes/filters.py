@@ -96,7 +96,7 @@ class VolumeFilters(ContractFilterSet):
     consumes_quota = ConsumesQuota("consumes_quota")
     created_at = Moment("created_at", since="3.31")
     updated_at = Moment("updated_at", since="3.31")
-    group_id = Nothing(since="3.10")
+    group_id = Reference("group_id", since="3.10")
     project_id = Project("project_id")
     user_id = Column("user_id")
     volume_type_id = Reference("volume_type_id")

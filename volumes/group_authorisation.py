@@ -1,6 +1,6 @@
 """The rows of the authorisation table that are about groups."""
 
-from storage_site.api.authorisation import Rules, admin, reader
+from storage_site.api.authorisation import Rules, admin, member, reader
 
 TYPES = "group:group_types"
 SPECS = "group:group_types:specs"
@@ -19,4 +19,17 @@ RULES: Rules = {
         "PUT": admin(f"{SPECS}:update"),
         "DELETE": admin(f"{SPECS}:delete"),
     },
+    "groups": {"GET": reader("group:get_all"), "POST": member("group:create")},
+    "groups-detail": {"GET": reader("group:get_all")},
+    "group": {"GET": reader("group:get"), "PUT": member("group:update")},
+    "group-action": {
+        "GET": reader("group:get"),
+        "delete": member("group:delete"),
+        "reset_status": admin("group:reset_status"),
+        "enable_replication": member("group:enable_replication"),
+        "disable_replication": member("group:disable_replication"),
+        "failover_replication": member("group:failover_replication"),
+        "list_replication_targets": member("group:list_replication_targets"),
+    },
+    "group-timeline": {"GET": reader("group:get")},
 }

@@ -1,8 +1,8 @@
 """What lists of groups and what belongs to them may be narrowed by (contract 00, section 8)."""
 
 from storage_site.api.filters import Column, ContractFilterSet, Reference
-from volumes.filters import IsPublic
-from volumes.models import GroupType
+from volumes.filters import IsPublic, Project
+from volumes.models import Group, GroupType
 
 
 class GroupTypeFilters(ContractFilterSet):
@@ -19,3 +19,27 @@ class GroupTypeFilters(ContractFilterSet):
     class Meta:
         model = GroupType
         fields = ()
+
+
+class GroupFilters(ContractFilterSet):
+    """Filters of the lists of groups; whether volumes are shown is none."""
+
+    resource = "group"
+
+    id = Reference("id")
+    name = Column("name")
+    description = Column("description")
+    status = Column("status")
+    availability_zone = Column("availability_zone")
+    group_type_id = Reference("group_type_id")
+    group_snapshot_id = Reference("group_snapshot_id")
+    source_group_id = Reference("source_group_id")
+    user_id = Column("user_id")
+    project_id = Project("project_id")
+
+    class Meta:
+        model = Group
+        fields = ()
+
+    def _given(self) -> dict[str, str]:
+        return {key: text for key, text in super()._given().items() if key != "list_volume"}

@@ -47,6 +47,12 @@ VOLUME = Lifecycle(
     verb("restore", {"available"}, during="restoring-backup", after="available", on_error="error_restoring",
          on_error_also="backups.settling.release_backups", is_cancellable=True,
          task="backups.tasks.open_target", queue=_own_backend, deadline_s=86400),
+    # Made, or deleted, by the work on the group that it belongs to.
+    verb("begin_in_group", {NEW}, after="creating"),
+    verb("end_in_group", {"creating"}, after=GIVEN),
+    verb("begin_group_delete", {*DELETABLE, "error_deleting"}, after="deleting"),
+    verb("end_group_delete", {"deleting"}, after=GONE),
+    verb("fail_group_delete", {"deleting"}, after="error_deleting"),
     # Never placed, so there is nothing to remove but the row.
     verb("forget", DELETABLE, after=GONE),
     verb("force_forget", ANY, after=GONE),
@@ -89,6 +95,11 @@ SNAPSHOT = Lifecycle(
          task="volumes.tasks.delete_snapshot", queue=_backend_of_volume),
     # Together with its volume, whose operation does the work.
     verb("begin_cascade", {"available", "error"}, after="deleting"),
+    # Taken, or removed, by the work on the snapshot of a group that it is part of.
+    verb("begin_in_group", {NEW}, after="creating"),
+    verb("end_in_group", {"creating"}, after=GIVEN),
+    verb("begin_group_delete", {"available", "error", "error_deleting"}, after="deleting"),
+    verb("fail_group_delete", {"deleting"}, after="error_deleting"),
     # While its volume is reverted to it.
     verb("begin_restoring", {"available"}, after="restoring"),
     verb("end_restoring", {"restoring"}, after="available"),

@@ -5,16 +5,10 @@ from typing import Any
 
 from storage_site.api.fields import UUID_FORM
 from storage_site.caller import Caller
-from storage_site.errors import InvalidRequest, NotFound
+from storage_site.errors import InvalidRequest
 from volumes.errors import InvalidInput, SnapshotNotFound, VolumeNotFound, VolumeTypeNotFound
 from volumes.models import Snapshot, Volume, VolumeType
 from volumes.sources import SnapshotSource, Source, VolumeSource, registered
-
-# Members of a create request that name what does not exist yet, and what is said of them.
-_SOURCES = {
-    "group_id": "Group {} could not be found.",
-    "consistencygroup_id": "ConsistencyGroup {} could not be found.",
-}
 
 
 def volume_of(caller: Caller, volume_id: str) -> Volume:
@@ -54,9 +48,6 @@ def source_of(caller: Caller, values: Mapping[str, Any]) -> Source | None:
     :raises NotFound: if that does not exist. :raises InvalidInput: if it is several things, or one that volumes
         cannot be made from, or several attachments are asked for without a type that allows them.
     """
-    for member, text in _SOURCES.items():
-        if values.get(member) is not None:
-            raise NotFound(text.format(values[member]))
     finders = {"snapshot_id": _snapshot_source, "source_volid": _volume_source, **registered()}
     found = [find(caller, values[member]) for member, find in finders.items() if values.get(member)]
     if len(found) > 1:

@@ -5,7 +5,7 @@ from celery import Task, shared_task
 from storage_site.operations.doorbell import Doorbell
 from storage_site.operations.perform import perform
 from volumes.workflows import connect as connect_workflow
-from volumes.workflows import create, delete, extend, snapshot
+from volumes.workflows import create, delete, extend, group, snapshot
 from volumes.workflows import disconnect as disconnect_workflow
 
 
@@ -43,6 +43,12 @@ def create_snapshot(self: Task, *, operation_id: str, **_later: object) -> None:
 def delete_snapshot(self: Task, *, operation_id: str, **_later: object) -> None:
     """Give up what was kept."""
     perform(self, operation_id, snapshot.delete)
+
+
+@shared_task(base=Doorbell, bind=True)
+def delete_group(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Remove a group together with its volumes."""
+    perform(self, operation_id, group.delete)
 
 
 @shared_task(base=Doorbell, bind=True)

@@ -37,11 +37,12 @@ def run(op: Claimed, volume: Volume) -> None:
     tries_left = settings.SCHEDULER_MAX_ATTEMPTS - len(op.operation.exclusions)
     if tries_left <= 0:
         raise PermanentFailure("no-valid-backend", _exhausted(volume, op.operation.exclusions))
-    _await_reports(services.values())
-    request = request_for(volume, op.operation.arguments, op.operation.exclusions)
+    await_reports(services.values())
+    pinned = _with_its_group(volume, op.operation.arguments)
+    request = request_for(volume, {**op.operation.arguments, **pinned}, op.operation.exclusions)
     decision = decide(request, services)
     if not decision.candidates:
-        _refuse(op, decision, services)
+        refuse(op, decision, services)
     first = decision.candidates[0]
     kept = replace(decision, candidates=decision.candidates[:tries_left])
     op.hand_over(
@@ -57,8 +58,7 @@ def decide(request: Request, services: dict[str, Service]) -> Decision:
     chosen = algorithm.configured()
 
     def choose(pools: list[PoolReport]) -> Decision:
-        standing = [_with_standing(pool, services.get(pool.host)) for pool in pools]
-        return place(request, standing, chosen.filters, chosen.weighers, chosen.ranking)
+        return place(request, standing(pools, services), chosen.filters, chosen.weighers, chosen.ranking)
 
     return REPORTS.decide(choose, volume_id=request.volume_id, size_gib=request.size_gib)
 
@@ -111,6 +111,28 @@ def _ids(hint: object) -> list[UUID]:
     return found
 
 
+def standing(pools: Iterable[PoolReport], services: dict[str, Service]) -> list[PoolReport]:
+    """Return the pools with what the operators and the heartbeat say of their services."""
+    return [_with_standing(pool, services.get(pool.host)) for pool in pools]
+
+
+def _with_its_group(volume: Volume, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return where a volume has to be because its group is there; nothing if it is in none.
+
+    :raises BackendDown: while the group has not been placed. :raises PermanentFailure: if it is nowhere, or elsewhere
+        than what the volume is to be made from.
+    """
+    group = volume.group
+    if group is None:
+        return {}
+    if not group.backend and group.status == "creating":
+        raise BackendDown(f"Group {group.pk} has not been placed yet.")
+    pinned = arguments.get("pinned") or {"backend": group.backend}
+    if not group.backend or pinned["backend"] != group.backend:
+        raise PermanentFailure("no-valid-backend", f"The volume cannot be where the others of group {group.pk} are.")
+    return {"pinned": pinned}
+
+
 def _with_standing(pool: PoolReport, service: Service | None) -> PoolReport:
     """Add what the operators and the heartbeat say; a report without a row is a service that has just begun."""
     if service is None:
@@ -124,7 +146,7 @@ def _with_standing(pool: PoolReport, service: Service | None) -> PoolReport:
     )
 
 
-def _await_reports(services: Iterable[Service]) -> None:
+def await_reports(services: Iterable[Service]) -> None:
     """Make sure that the living back-ends have been asked lately, and have had a moment to answer.
 
     One that lives and stays silent (its storage does not answer) delays only the placements of that moment.
@@ -138,7 +160,7 @@ def _await_reports(services: Iterable[Service]) -> None:
     REPORTS.wait_for(living, ANSWER_S - REPORTS.asked_s_ago())
 
 
-def _refuse(op: Claimed, decision: Decision, services: dict[str, Service]) -> NoReturn:
+def refuse(op: Claimed, decision: Decision, services: dict[str, Service]) -> NoReturn:
     """Say why there is no candidate.
 
     :raises BackendDown: if that may change by itself soon. :raises PermanentFailure: if it will not.

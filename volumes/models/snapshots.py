@@ -7,6 +7,7 @@ from drivers.types import SnapshotRef
 from storage_site.caller import Caller
 from storage_site.operations.resources import Resource
 from volumes import lifecycle
+from volumes.models.groups import GroupSnapshot
 from volumes.models.volumes import Volume
 
 
@@ -26,6 +27,9 @@ class Snapshot(Resource):
     """
 
     volume = models.ForeignKey(Volume, on_delete=models.CASCADE, related_name="snapshots")
+    group_snapshot = models.ForeignKey(
+        GroupSnapshot, null=True, blank=True, on_delete=models.CASCADE, related_name="snapshots"
+    )
     user_id = models.CharField(max_length=64)
     name = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - the API says null
     description = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - the API says null

@@ -1,5 +1,7 @@
 """Volumes."""
 
+import uuid
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -8,6 +10,7 @@ from drivers.types import VolumeRef
 from storage_site.caller import Caller
 from storage_site.operations.resources import Resource
 from volumes import lifecycle
+from volumes.models.groups import Group
 from volumes.models.types import VolumeType
 
 
@@ -40,6 +43,7 @@ class Volume(Resource):
     snapshot_id = models.UUIDField(null=True, blank=True)
     source_volume_id = models.UUIDField(null=True, blank=True)
     volume_type = models.ForeignKey(VolumeType, null=True, on_delete=models.PROTECT, related_name="volumes")
+    group = models.ForeignKey(Group, null=True, blank=True, on_delete=models.SET_NULL, related_name="volumes")
     availability_zone = models.CharField(max_length=255)
     backend = models.CharField(max_length=100, blank=True, default="")
     pool = models.CharField(max_length=255, blank=True, default="")
@@ -77,6 +81,11 @@ class Volume(Resource):
     def ref(self) -> VolumeRef:
         """Return the volume as drivers know it."""
         return VolumeRef(id=str(self.id), size_gib=self.size_gib, project_id=self.project_id)
+
+    @property
+    def consistency_group_id(self) -> uuid.UUID | None:
+        """Return the id of the volume's group if that is a consistency group."""
+        return self.group_id if self.group is not None and self.group.is_consistency_group else None
 
     @property
     def host(self) -> str | None:

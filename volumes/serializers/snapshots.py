@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework.serializers import ValidationError
 
 from storage_site.api.errors import invalid_input
-from storage_site.api.fields import Boolean, Choice, Fixed, Identity, Metadata, Moment, Plain, Text
+from storage_site.api.fields import Boolean, Choice, Identity, Metadata, Moment, Plain, Text
 from storage_site.api.serializers import AnswerSerializer, StrictSerializer
 from volumes.models import Snapshot
 
@@ -95,7 +95,7 @@ class SnapshotSummary(AnswerSerializer):
 class SnapshotAnswer(SnapshotSummary):
     """A snapshot in the answers to what changes one."""
 
-    group_snapshot_id = Fixed(None)
+    group_snapshot_id = Plain()
     user_id = Plain()
     consumes_quota = Plain()
 

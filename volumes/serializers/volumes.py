@@ -136,11 +136,11 @@ class VolumeAnswer(AnswerSerializer):
     bootable = Word(source="is_bootable")
     encrypted = Fixed(value=False)
     replication_status = Fixed(None)
-    consistencygroup_id = Fixed(None)
+    consistencygroup_id = Plain(source="consistency_group_id")
     multiattach = Plain(source="is_multiattach")
     attachments = AttachmentsOfVolume(source="*")
     migration_status = Plain()
-    group_id = Fixed(None)
+    group_id = Plain()
     provider_id = Fixed(None)
     # Each volume has an export of its own: no host needs a lock against its neighbours.
     shared_targets = Fixed(value=False)

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from storage_site.errors import InvalidRequest, NotFound
-from volumes.group_errors import GroupTypeExists
+from volumes.group_errors import GroupTypeExists, GroupTypeInUse
 from volumes.models import GroupType
 from volumes.models.group_types import CONSISTENT, RESERVED_ID, RESERVED_NAME, YES
 
@@ -50,9 +50,12 @@ def update_group_type(*, group_type: GroupType, **changes: Any) -> GroupType:
 
 @transaction.atomic
 def delete_group_type(*, group_type: GroupType) -> None:
-    """Remove a group type. :raises InvalidRequest: if groups have it, or it is reserved."""
+    """Remove a group type. :raises GroupTypeInUse: if groups have it. :raises InvalidRequest: if it is reserved."""
     _require_not_reserved(group_type)
-    _locked(group_type).delete()
+    locked = _locked(group_type)
+    if locked.groups.exists():
+        raise GroupTypeInUse
+    locked.delete()
 
 
 @transaction.atomic

@@ -13,7 +13,10 @@ from volumes.errors import InvalidSnapshot, InvalidVolume
 from volumes.models import Snapshot, Volume
 from volumes.sources import is_source_of_unmade
 
-_BUSY = "Snapshot status must be available or error, and no volume may be being made from it."
+_BUSY = (
+    "Snapshot status must be available or error, it must not be part of a snapshot of a group, and no volume may be "
+    "being made from it."
+)
 
 
 @transaction.atomic
@@ -59,7 +62,7 @@ def delete_snapshot(*, snapshot: Snapshot, caller: Caller, force: bool = False) 
     :raises InvalidSnapshot: if it is busy, or a volume is being made from it.
     """
     snapshot = lock(snapshot)
-    if is_source_of_unmade(snapshot):
+    if snapshot.group_snapshot_id is not None or is_source_of_unmade(snapshot):
         raise InvalidSnapshot(_BUSY)
     if force:
         cancel_unfinished(snapshot, "Deleted by force.")

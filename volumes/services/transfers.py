@@ -64,6 +64,8 @@ def accept_transfer(*, caller: Caller, transfer_id: object, auth_key: str) -> Tr
         raise TransferNotFound(transfer_id)
     if not hmac.compare_digest(found.key_hash, _hash(auth_key, salt=found.key_hash.partition("$")[0])):
         raise InvalidAuthKey(found.pk)
+    if volume.group_id is not None:
+        raise InvalidVolume(f"it belongs to group {volume.group_id} of another project")
     owner = {"project_id": caller.project_id, "user_id": caller.user_id}
     refusal = InvalidVolume(f"status must be awaiting-transfer, but it is {volume.status}")
     move(volume, "end_transfer", caller=caller, fields=owner, refusal=refusal)

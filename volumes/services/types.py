@@ -43,13 +43,16 @@ def update_type(*, volume_type: VolumeType, **changes: Any) -> VolumeType:
 
 @transaction.atomic
 def delete_type(*, volume_type: VolumeType) -> None:
-    """Remove a type. :raises TypeInUse: if volumes have it. :raises InvalidRequest: if it is the default or last."""
+    """Remove a type.
+
+    :raises TypeInUse: if volumes or groups have it. :raises InvalidRequest: if it is the default or last.
+    """
     locked = VolumeType.objects.select_for_update().get(pk=volume_type.pk)
     if locked.name == settings.DEFAULT_VOLUME_TYPE:
         raise InvalidRequest("The default volume type cannot be deleted.")
     if VolumeType.objects.count() == 1:
         raise InvalidRequest("The last volume type cannot be deleted.")
-    if locked.volumes.exists() or locked.default_of.exists():
+    if locked.volumes.exists() or locked.groups.exists() or locked.default_of.exists():
         raise TypeInUse
     locked.delete()
 

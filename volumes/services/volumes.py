@@ -12,7 +12,8 @@ from storage_site.caller import Caller
 from storage_site.operations.admission import begin, cancel_unfinished, lock, move
 from volumes import quotas
 from volumes.errors import DefaultTypeMissing, InvalidInput, InvalidVolume, MetadataChanged
-from volumes.models import Attachment, DefaultType, Volume, VolumeType
+from volumes.memberships import admit_new
+from volumes.models import Attachment, DefaultType, Group, Volume, VolumeType
 from volumes.services.attachments import begin_disconnecting
 from volumes.sources import Source, is_source_of_unmade
 
@@ -39,18 +40,22 @@ def create_volume(
     metadata: Mapping[str, str] | None = None,
     hints: Mapping[str, Any] | None = None,
     source: Source | None = None,
+    group: Group | None = None,
 ) -> Volume:
     """Accept a volume of `size_gib` GiB, blank or from `source`; a type not given is the source's or the default.
 
-    :raises InvalidInput: if type or source do not allow the size or the zone. :raises InvalidSource: if the source
-        is not ready. :raises OverLimit: if a quota does not allow it. :raises DefaultTypeMissing: if it is missing.
+    :raises InvalidInput: if type, source or group do not allow the size, the zone or the place.
+    :raises InvalidSource, InvalidGroup: if the source or the group is not ready. :raises OverLimit: if a quota does
+        not allow it. :raises DefaultTypeMissing: if it is missing.
     """
     inherited = source.admit(size_gib) if source else None
+    group = admit_new(group, volume_type, inherited) if group else None
     volume_type = volume_type or (inherited.volume_type if inherited else None) or default_type(caller)
     require_size_of_type(size_gib, volume_type)
     if hasattr(volume_type, "encryption"):
         raise InvalidInput(f"Invalid encryption spec: no back-end can encrypt the volumes of type {volume_type.name}.")
-    zone = _zone_for(availability_zone or (inherited.availability_zone if inherited else None), volume_type)
+    given_zone = availability_zone or (group.availability_zone if group else None)
+    zone = _zone_for(given_zone or (inherited.availability_zone if inherited else None), volume_type)
     quotas.admit_volume(project_id=caller.project_id, size_gib=size_gib, volume_type=volume_type)
     volume = Volume(
         project_id=caller.project_id,
@@ -59,6 +64,7 @@ def create_volume(
         description=description,
         size_gib=size_gib,
         volume_type=volume_type,
+        group=group,
         availability_zone=zone,
         metadata=dict(metadata or {}),
         is_multiattach=volume_type.is_multiattach,
@@ -86,13 +92,14 @@ def delete_volume(*, volume: Volume, caller: Caller, force: bool = False, cascad
     """
     volume = lock(volume)
     refusal = InvalidVolume(_UNDELETABLE_BY_FORCE if force else _UNDELETABLE)
-    if Attachment.objects.filter(volume=volume, is_listed=True).exists() or is_source_of_unmade(volume):
+    is_used = Attachment.objects.filter(volume=volume, is_listed=True).exists()
+    if is_used or volume.group_id is not None or is_source_of_unmade(volume):
         raise refusal
     if volume.snapshots.filter(is_listed=False, status="backing-up").exists() and not force:
         raise refusal  # a backup is reading it
     for snapshot in volume.snapshots.filter(is_listed=True).exclude(status="deleting"):
         may_go = cascade and (caller.is_admin or snapshot.project_id == caller.project_id)
-        if not may_go or is_source_of_unmade(snapshot):
+        if not may_go or snapshot.group_snapshot_id is not None or is_source_of_unmade(snapshot):
             raise refusal
         move(snapshot, "begin_cascade", caller=caller, refusal=refusal)
     if force:

@@ -13,7 +13,7 @@ from storage_site.api.views import ApiView, CollectionView, ResourceView
 from storage_site.errors import InvalidRequest, NotFound
 from storage_site.operations.heartbeat import VOLUME
 from storage_site.operations.models import Service
-from volumes import lookups, summary
+from volumes import group_lookups, lookups, summary
 from volumes.filters import VolumeFilters
 from volumes.models import Attachment, Volume
 from volumes.serializers.volumes import VolumeAnswer, VolumeCreate, VolumeDetail, VolumeSummary, VolumeUpdate
@@ -40,7 +40,7 @@ def in_full(rows: QuerySet[Any]) -> QuerySet[Any]:
     """Return `rows` with everything that the answers about volumes show."""
     service = Service.objects.filter(binary=VOLUME, backend=OuterRef("backend")).values("uuid")[:1]
     shown = Prefetch("attachments", Attachment.objects.filter(is_listed=True, status="attached"), "shown_attachments")
-    return rows.annotate(service_uuid=Subquery(service)).select_related("volume_type").prefetch_related(shown)
+    return rows.annotate(service_uuid=Subquery(service)).select_related("volume_type", "group").prefetch_related(shown)
 
 
 class VolumeCollection(CollectionView):
@@ -76,11 +76,13 @@ class Volumes(VolumeCollection):
     def post(self, _request: Request, **_kwargs: Any) -> Response:
         """Create a volume; its back-end does the work later."""
         values = self.values()
+        group = group_lookups.membership_of(self.caller, values)
         source = lookups.source_of(self.caller, values)
         volume = services.create_volume(
             caller=self.caller,
             size_gib=lookups.size_of(values, source),
             source=source,
+            group=group,
             name=values.get("name"),
             description=values.get("description"),
             volume_type=lookups.type_of(self.caller, values.get("volume_type")),

@@ -58,10 +58,10 @@ def test_a_back_end_that_has_refused_is_not_tried_again():
 def test_a_pinned_request_goes_nowhere_else():
     decision = placed(asks(pinned=PoolKey("fast")), pool("local"), pool("fast", name="p1"), pool("fast", name="p2"))
     assert [one.pool for one in decision.candidates] == ["p1", "p2"]
-    assert decision.refused == {"host@local#local": "the volume has to be where its source is, on fast"}
+    assert decision.refused == {"host@local#local": "the volume has to be where its source or group is, on fast"}
     decision = placed(asks(pinned=PoolKey("fast", "p2")), pool("fast", name="p1"), pool("fast", name="p2"))
     assert [one.pool for one in decision.candidates] == ["p2"]
-    assert decision.refused == {"host@fast#p1": "the volume has to be where its source is, on fast#p2"}
+    assert decision.refused == {"host@fast#p1": "the volume has to be where its source or group is, on fast#p2"}
 
 
 def test_the_explanation_names_every_back_end_and_its_pools_where_there_are_several():

@@ -32,12 +32,10 @@ def test_nothing_in_it_was_guessed(capsys):
 
 def test_every_call_of_the_table_is_in_the_document(document):
     calls = sum(len(path) for path in document["paths"].values())
-    expected = sum(
-        len({key.split(" ", 1)[0] for key in row} & {"GET", "POST", "PUT", "DELETE"})
-        if not any(key.startswith("os-") or "Access" in key for key in row)
-        else 1
-        for row in authorisation.TABLE.values()
-    )
+    methods = {"GET", "POST", "PUT", "DELETE"}
+    called = [{key.split(" ", 1)[0] for key in row} - {"HEAD"} for row in authorisation.TABLE.values()]
+    # Actions are told apart by the body of one POST.
+    expected = sum(len(keys) if keys <= methods else 1 for keys in called)
     assert calls == expected
 
 

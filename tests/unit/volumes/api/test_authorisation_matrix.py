@@ -19,6 +19,7 @@ from tests.conftest import OTHER_PROJECT, PROJECT
 from tests.factories import (
     AttachmentFactory,
     BackupFactory,
+    GroupFactory,
     GroupTypeFactory,
     OperationFactory,
     QosSpecsFactory,
@@ -51,11 +52,12 @@ PLACES = {
     "os-volume-transfer/{id}": lambda: TransferFactory().pk,
     "qos-specs/{id}": lambda: QosSpecsFactory().pk,
     "types/{id}": lambda: VolumeTypeFactory(is_public=False, extra_specs={"multiattach": "<is> True"}).pk,
+    "groups/{id}": lambda: GroupFactory().pk,
     "group_types/{id}": lambda: GroupTypeFactory(is_public=False, group_specs={"multiattach": "<is> True"}).pk,
 }
 OWNED = (
     "backups/{id}", "volumes/{id}", "snapshots/{id}", "attachments/{id}", "operations/{id}", "messages/{id}",
-    "volume-transfers/{id}", "os-volume-transfer/{id}",
+    "volume-transfers/{id}", "os-volume-transfer/{id}", "groups/{id}",
 )  # fmt: skip
 FOR_STRANGERS = ("transfer-accept", "older-transfer-accept")
 WORDS = {
