@@ -205,10 +205,10 @@ def _rabbitmq_environment(folder: Path, distribution: int, names: int) -> Mappin
 
 
 @contextmanager
-def postgresql(*, by_tcp: bool = False) -> Iterator[Server]:
+def postgresql(*, by_tcp: bool = False, is_durable: bool = False) -> Iterator[Server]:
     """Run a PostgreSQL on a unix socket, or on the loopback interface as well.
 
-    It does without fsync: quick, and gone with its directory anyway.
+    Unless it is to be measured (`is_durable`), it does without fsync: quick, and gone with its directory anyway.
     """
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not programs:
@@ -222,7 +222,8 @@ def postgresql(*, by_tcp: bool = False) -> Iterator[Server]:
         port = free_ports(1)[0] if by_tcp else 5432
         settings = {"unix_socket_directories": folder, "port": port, "max_connections": 200}
         settings["listen_addresses"] = "127.0.0.1" if by_tcp else ""
-        settings |= dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "off")
+        if not is_durable:
+            settings |= dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "off")
         argv = [*become, str(programs[-1].with_name("postgres")), "-D", str(folder / "data")]
         argv += [f"--{name}={value}" for name, value in settings.items()]
         where = {"host": "127.0.0.1" if by_tcp else str(folder), "port": str(port), "user": "celinder"}

@@ -6,13 +6,13 @@ import sys
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-PROGRAMS = ("backup",)
+PROGRAMS = ("backup", "api")
 
 
 class Command(BaseCommand):
     """Becomes a program of bench/, which loads nothing of Django."""
 
-    help = "Measure Celinder beside its peers, all in one run: bench backup [--small]; bench backup --help says more."
+    help = "Measure Celinder beside its peers, all in one run: bench backup, bench api; each with --help says more."
     requires_system_checks = []
 
     def run_from_argv(self, argv):
