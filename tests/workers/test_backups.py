@@ -29,7 +29,7 @@ from tests.workers.processes import Worker
 from volumes import backends
 from volumes.models import Attachment, Snapshot, Volume
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 MIB = 1024**2
 CHECKPOINT_MIB, RATE_MIB, DATA_MIB = 8, 3, 48
 TARGET = "slow"
