@@ -1,15 +1,15 @@
 """A directory as a backup target: a local disk, or a network file system that several hosts have mounted.
 
 Objects are files and the folders of their names are directories. An object is written under a name nobody else uses,
-into a directory that no object's name can reach, made safe with fsync, and only then given its name; no locks are
-involved, so NFS will do. Each object is synced on its own: one syncfs for 16 of them is a sixth quicker, but it waits
-for whatever else is written to that file system (the volumes' own data among it) and reports no error on older kernels.
+into a directory that no object's name can reach, made safe with fsync, and only then given its name; nothing of that
+relies upon locks, so NFS will do. Each object is synced on its own: one syncfs for 16 of them is a sixth quicker, but it
+waits for whatever else is written to that file system (the volumes' own data among it) and reports no error on older
+kernels.
 """
 
 import os
 import stat
 import threading
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -18,17 +18,16 @@ from typing import Any, Self
 
 from drivers.backup.base import BackupTarget, ObjectInfo, TargetCapabilities
 from drivers.backup.posix_files import (
-    LEFTOVER_AFTER_S,
     NO_LINKS,
     as_target_errors,
     is_same_file,
     open_below,
     read_into,
-    remove_old,
     walk,
     write_all,
 )
 from drivers.backup.settings import TargetEntries
+from drivers.backup.unfinished import created, fresh_name, tidy
 from drivers.errors import BackendDown, InvalidConfiguration, InvalidName, ObjectMissing, PermanentDriverError
 
 PARTIAL = "~partial"  # no segment of a name: "~" is not allowed there
@@ -62,7 +61,7 @@ class PosixTarget(BackupTarget):
         return cls(key, Path(path))
 
     def check(self) -> None:
-        """Write, link and sync a file; remove what was left half written more than a day ago.
+        """Write, link and sync a file; remove what dead writers left half written (of other hosts: after a day).
 
         :raises InvalidConfiguration: if the directory is not there, or not ours to write.
         """
@@ -83,9 +82,9 @@ class PosixTarget(BackupTarget):
         """Find out what the directory behind `root` can do, and tidy it."""
         with open_below(root, [PARTIAL], make=True) as partial:
             os.fsync(root)
-            name = uuid.uuid4().hex
+            name = fresh_name()
             other = f"{name}.link"
-            with _created(partial, name) as file:
+            with created(partial, name) as file:
                 write_all(file, [memoryview(b"Celinder was here")])
                 os.fsync(file)
                 now = os.fstat(file).st_mtime  # the server's clock, which dates the leftovers as well
@@ -96,7 +95,7 @@ class PosixTarget(BackupTarget):
             with suppress(FileNotFoundError):
                 os.unlink(other, dir_fd=partial)
             os.fsync(partial)
-            remove_old(partial, before=now - LEFTOVER_AFTER_S)
+            tidy(partial, now=now)
 
     def _put(self, name: str, buffers: Sequence[memoryview], *, only_if_absent: bool) -> bool:
         """Write a file and give it its name. Raises as the contract says."""
@@ -105,8 +104,8 @@ class PosixTarget(BackupTarget):
             if only_if_absent and _exists(folder, leaf):
                 os.fsync(folder)  # who made it may not have come that far
                 return False
-            temporary = uuid.uuid4().hex
-            with open_below(root, [PARTIAL], make=True) as partial, _created(partial, temporary) as file:
+            temporary = fresh_name()
+            with open_below(root, [PARTIAL], make=True) as partial, created(partial, temporary) as file:
                 write_all(file, buffers)
                 os.fsync(file)
                 placed = _place(file, partial, temporary, folder, leaf, only_if_absent=only_if_absent)
@@ -209,18 +208,6 @@ class PosixTarget(BackupTarget):
 
     def _misconfigured(self, complaint: str) -> InvalidConfiguration:
         return InvalidConfiguration(f"Backup target {self.key!r}, entry 'path': {self._path}: {complaint}")
-
-
-@contextmanager
-def _created(folder: int, name: str) -> Iterator[int]:
-    """Make a file, open for writing, and remove this name of it in the end."""
-    file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder)
-    try:
-        yield file
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(name, dir_fd=folder)
-        os.close(file)
 
 
 def _exists(folder: int, leaf: str) -> bool:

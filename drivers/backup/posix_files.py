@@ -9,7 +9,6 @@ from contextlib import contextmanager, suppress
 from drivers.backup.base import is_name
 from drivers.errors import BackendBusy, BackendDown, DriverError, PermanentDriverError, TargetFull
 
-LEFTOVER_AFTER_S = 24 * 3600  # much longer than any object takes to be written
 NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 _AT_ONCE = 512  # buffers of one call; the kernel takes 1024
@@ -114,15 +113,6 @@ def is_same_file(file: int, folder: int, leaf: str) -> bool:
         return os.path.samestat(os.fstat(file), os.stat(leaf, dir_fd=folder, follow_symlinks=False))
     except FileNotFoundError:
         return False
-
-
-def remove_old(folder: int, *, before: float) -> None:
-    """Remove the files of a folder that were last written before a moment. :raises OSError: as the system does."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            with suppress(FileNotFoundError):  # another worker tidies as well
-                if entry.stat(follow_symlinks=False).st_mtime < before:
-                    os.unlink(entry.name, dir_fd=folder)
 
 
 def walk(folder: int, above: str, beginning: str) -> Iterator[tuple[str, os.stat_result]]:

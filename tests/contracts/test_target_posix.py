@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from drivers.backup.posix import PARTIAL, PosixTarget, _created, _place
+from drivers.backup.posix import PARTIAL, PosixTarget, _place
 from drivers.backup.posix_files import as_target_errors
+from drivers.backup.unfinished import created, fresh_name
 from drivers.errors import (
     BackendBusy,
     BackendDown,
@@ -178,7 +179,28 @@ def test_a_writer_killed_earlier_hinders_nobody(target, root, fatal):
     assert target.put("packs/ab/it", b"another", only_if_absent=True) is True
 
 
-def test_leftovers_are_removed_when_they_are_old_and_only_then(target, root):
+def test_what_a_killed_writer_of_this_host_left_is_removed_at_the_next_look(target, root):
+    run_python(DYING_WRITER, str(root), "True", "os.link")
+    (leftover,) = partial_files(root)
+    os.utime(leftover, (time.time() - 3,) * 2)
+    target.check()
+    assert partial_files(root) == []
+
+
+def test_what_somebody_still_writes_is_left_alone(target, root):
+    target.check()
+    partial = os.open(root / PARTIAL, os.O_RDONLY)
+    try:
+        with created(partial, fresh_name()):
+            (written,) = partial_files(root)
+            os.utime(written, (time.time() - 3600,) * 2)
+            target.check()
+            assert partial_files(root) == [written]
+    finally:
+        os.close(partial)
+
+
+def test_leftovers_of_other_hosts_are_removed_when_they_are_old_and_only_then(target, root):
     old, young = root / PARTIAL / "old", root / PARTIAL / "young"
     for file, age_s in ((old, 1.1 * DAY_S), (young, 0.9 * DAY_S)):
         file.write_bytes(b"half an obj")
@@ -247,12 +269,12 @@ def test_a_name_the_server_gave_although_its_answer_was_lost_counts_as_given(tar
     folder = os.open(root, os.O_RDONLY)
     partial = os.open(root / PARTIAL, os.O_RDONLY)
     try:
-        with _created(partial, "x") as file:
+        with created(partial, "x") as file:
             os.link(root / PARTIAL / "x", root / "linked")
             assert _place(file, partial, "x", folder, "linked", only_if_absent=True) is True
             (root / PARTIAL / "x").rename(root / "moved")
             assert _place(file, partial, "x", folder, "moved", only_if_absent=False) is True
-        with _created(partial, "y") as file:
+        with created(partial, "y") as file:
             assert _place(file, partial, "y", folder, "linked", only_if_absent=True) is False
     finally:
         os.close(folder)
