@@ -15,6 +15,7 @@ from storage_site.fleet.surroundings import neutral
 TESTING = {"DJANGO_SETTINGS_MODULE": "storage_site.settings.testing"}
 PYTEST = ("python", "-m", "pytest", "-q", "-rs")
 TWO_AT_ONCE = ("-n", "2", "--dist", "worksteal")
+TWO_FILES_AT_ONCE = ("-n", "2", "--dist", "loadfile")  # the tests of one file share a fleet
 REAL_PROCESSES = ("tests/workers", "tests/journeys")
 KEYSTONE = "tests/keystone"  # installs a Keystone in the virtual environment's folder "keystone", once
 EVERYTHING, QUICK = "everything", "quick"
@@ -49,7 +50,7 @@ PARTS = (
         ("python", "-m", "tests.servers", "postgresql", *PYTEST, *TWO_AT_ONCE, "-m", "both_databases"),
         is_loud=True,
     ),
-    Part("journeys", "workers and journeys", (*PYTEST, *REAL_PROCESSES), is_loud=True),
+    Part("journeys", "workers and journeys", (*PYTEST, *TWO_FILES_AT_ONCE, *REAL_PROCESSES), is_loud=True),
     Part("keystone", "identity by a real Keystone", (*PYTEST, KEYSTONE), is_loud=True),
 )
 QUICK_PARTS = (
