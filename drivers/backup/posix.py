@@ -2,8 +2,8 @@
 
 Objects are files and the folders of their names are directories. An object is written under a name nobody else uses,
 into a directory that no object's name can reach, made safe with fsync, and only then given its name; nothing of that
-relies upon locks, so NFS will do. Each object is synced on its own: one syncfs for 16 of them is a sixth quicker, but it
-waits for whatever else is written to that file system (the volumes' own data among it) and reports no error on older
+relies upon locks, so NFS will do. Each object is synced on its own: one syncfs for 16 of them is a sixth quicker, but
+it waits for whatever else is written to that file system (the volumes' own data among it) and reports no error on older
 kernels.
 """
 
