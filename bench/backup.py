@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,8 +32,9 @@ _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - the point is that it is memory
 class Bench:
     """All cases, round after round, for as long as there is time."""
 
-    def __init__(self, room: Path, sizes: Sizes, minutes: float) -> None:
+    def __init__(self, room: Path, sizes: Sizes, minutes: float, cases: Sequence[str]) -> None:
         self._room, self._sizes = room, sizes
+        self._shares = {name: share for name, share in _SHARES.items() if name in cases}
         self._until = time.monotonic() + minutes * 60
         self.rounds: dict[str, dict[str, list[Taken]]] = {}
         self.bytes_of: dict[str, int] = {}
@@ -41,7 +42,7 @@ class Bench:
     def run(self) -> None:
         """Run each case several times. :raises BenchFailed: if a contender fails."""
         began = time.monotonic()
-        for name, share in _SHARES.items():
+        for name, share in self._shares.items():
             _say(f"{name}: making the image and the volume …")
             with prepared(name, self._room, self._sizes) as (case, volumes):
                 until = began + share * (self._until - began)
@@ -74,7 +75,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
     with _room(options.directory, is_small=options.small) as room:
         machine = report.machine(room)
-        bench = Bench(room, SMALL if options.small else Sizes(), options.minutes)
+        bench = Bench(room, SMALL if options.small else Sizes(), options.minutes, options.only)
         began = time.monotonic()
         try:
             bench.run()
@@ -101,6 +102,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--minutes", type=float, default=None, help="when to begin no further round (default: 11; small: 3)"
     )
+    parser.add_argument("--only", nargs="+", choices=_SHARES, default=list(_SHARES), help="these cases and no others")
     parser.add_argument("--json", type=Path, help="write the JSON to this file")
     options = parser.parse_args()
     options.minutes = options.minutes or (3 if options.small else 11)
