@@ -82,8 +82,7 @@ class PosixTarget(BackupTarget):
         """Find out what the directory behind `root` can do, and tidy it."""
         with open_below(root, [PARTIAL], make=True) as partial:
             os.fsync(root)
-            name = fresh_name()
-            other = f"{name}.link"
+            name, other = fresh_name(), fresh_name()
             with created(partial, name) as file:
                 write_all(file, [memoryview(b"Celinder was here")])
                 os.fsync(file)

@@ -45,6 +45,17 @@ sys.addaudithook(die)
 target.put("packs/ab/it", b"new" * 100_000, only_if_absent=only_if_absent == "True")
 """
 
+# A worker that dies while it finds out what the directory can do, with two names of a file made.
+DYING_LOOK = """
+import os, signal, sys
+from drivers.backup.posix import PosixTarget
+def die(event, arguments):
+    if event == "os.remove":
+        os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(die)
+PosixTarget.from_settings("posix", {"path": sys.argv[1]}).check()
+"""
+
 # A worker on a small file system of its own: fills it, deletes, and goes on; then on a read-only one.
 FULL_DISK = """
 import subprocess, sys
@@ -183,6 +194,15 @@ def test_what_a_killed_writer_of_this_host_left_is_removed_at_the_next_look(targ
     run_python(DYING_WRITER, str(root), "True", "os.link")
     (leftover,) = partial_files(root)
     os.utime(leftover, (time.time() - 3,) * 2)
+    target.check()
+    assert partial_files(root) == []
+
+
+def test_what_a_look_left_that_was_killed_is_removed_as_well(target, root):
+    run_python(DYING_LOOK, str(root))
+    assert len(partial_files(root)) == 2
+    for leftover in partial_files(root):
+        os.utime(leftover, (time.time() - 3,) * 2)
     target.check()
     assert partial_files(root) == []
 
