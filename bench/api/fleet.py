@@ -1,7 +1,6 @@
 """A fleet of our own to be measured: the memory driver, so that what is measured is the service and not a storage."""
 
 import json
-import os
 import shlex
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ from pathlib import Path
 from bench.api.endpoint import Access
 from bench.running import BenchFailed
 from storage_site.fleet.directory import Directory
+from storage_site.fleet.surroundings import neutral
 from tests import servers
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -27,7 +27,7 @@ def running(*, on_sqlite: bool = False) -> Iterator[tuple[Access, list[int]]]:
         room = Path(tempfile.mkdtemp(prefix="cel-bench-"))
         stack.callback(shutil.rmtree, room)
         environment = {
-            **os.environ,
+            **neutral(),
             "CELINDER_DATA_DIR": str(room),
             "CELINDER_BIND": f"127.0.0.1:{servers.free_ports(1)[0]}",
             "CELINDER_BACKENDS": json.dumps({"memory": {"driver": "memory"}}),
