@@ -12,5 +12,9 @@ class SchedulingConfig(AppConfig):
     name = "scheduling"
 
     def ready(self) -> None:
-        """Register the check of the settings."""
+        """Register the check of the settings, and what /metrics tells of pools."""
+        from scheduling.metrics import pools  # noqa: PLC0415 - models can be imported from now on only
+        from storage_site.watching import metrics  # noqa: PLC0415
+
+        metrics.register("pools", pools)
         checks.register(check_algorithm)

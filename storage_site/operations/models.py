@@ -77,6 +77,7 @@ class Operation(models.Model):
         indexes = [
             models.Index(fields=["not_before"], condition=Q(outcome=""), name="operation_unfinished"),
             models.Index(fields=["-finished_at"], condition=Q(outcome="failed"), name="operation_failed"),
+            models.Index(fields=["finished_at"], name="operation_finished"),
             models.Index(fields=["resource_id", "-serial"], name="operation_of_resource"),
             models.Index(fields=["project_id", "-serial"], name="operation_of_project"),
         ]

@@ -40,6 +40,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "storage_site.watching.requests.CountingMiddleware",
     "storage_site.api.middleware.RequestIdMiddleware",
     "storage_site.api.middleware.BodySizeMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -123,6 +124,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "idempotency keys": {"task": "storage_site.idempotency.tasks.forget", "schedule": 300},
     "upkeep of backups": {"task": "backups.tasks.begin_what_is_due", "schedule": 60},
+    "tallies": {"task": "storage_site.watching.tasks.add_up", "schedule": 60},
 }
 if CANARY_INTERVAL_S:
     CELERY_BEAT_SCHEDULE["canaries"] = {

@@ -8,3 +8,10 @@ class WatchingConfig(AppConfig):
 
     name = "storage_site.watching"
     label = "watching"
+
+    def ready(self) -> None:
+        """Make known what the engine tells in metrics."""
+        from storage_site.watching import metrics, work  # noqa: PLC0415 - models can be imported from now on only
+
+        for source in (work.ended, work.unfinished, work.bells, work.workers, work.birds):
+            metrics.register(source.__name__, source)

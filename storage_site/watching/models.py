@@ -28,3 +28,29 @@ class Canary(Resource):
 
     def __str__(self) -> str:
         return self.queue
+
+
+class Tally(models.Model):
+    """How many operations of a kind have ended in one way, and the sum of their times from acceptance to end."""
+
+    resource = models.CharField(max_length=64)
+    verb = models.CharField(max_length=40)
+    outcome = models.CharField(max_length=10)
+    number = models.PositiveBigIntegerField(default=0)
+    seconds = models.FloatField(default=0.0)
+
+    class Meta:
+        verbose_name_plural = "tallies"
+        constraints = [models.UniqueConstraint(fields=["resource", "verb", "outcome"], name="tally_once")]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.resource} {self.outcome}"
+
+
+class TallyMark(models.Model):
+    """The one row that says until when operations are in the tallies."""
+
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return str(self.until)

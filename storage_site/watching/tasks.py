@@ -6,7 +6,7 @@ from celery import Task, shared_task
 
 from storage_site.operations.doorbell import Doorbell
 from storage_site.operations.perform import perform
-from storage_site.watching import canaries, singing
+from storage_site.watching import canaries, singing, tally
 
 
 @shared_task(base=Doorbell, bind=True)
@@ -19,3 +19,9 @@ def sing(self: Task, *, operation_id: str, **_later: Any) -> None:
 def send_canaries() -> int:
     """Send each queue its canary; run by beat in its own process."""
     return canaries.send()
+
+
+@shared_task
+def add_up() -> int:
+    """Add up which operations have ended; run by beat in its own process."""
+    return tally.add_up()

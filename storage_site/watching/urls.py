@@ -9,4 +9,5 @@ urlpatterns = [
     path("healthcheck", views.healthz, name="health"),
     path("healthz/live", views.live, name="health-live"),
     path("healthz/ready", views.ready, name="health-ready"),
+    path("metrics", views.metrics, name="metrics"),
 ]

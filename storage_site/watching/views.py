@@ -5,8 +5,10 @@ from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from prometheus_client.exposition import choose_encoder
 
 from storage_site.watching import access, canaries, health
+from storage_site.watching import metrics as told_in_metrics
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -29,6 +31,16 @@ def ready(request: HttpRequest) -> HttpResponse:
     """Tell whether all that requests need is there: 503 and what is not, otherwise."""
     found = health.unready()
     return _answer(request, found.values(), {"unready": list(found)})
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Tell all numbers, in the words of Prometheus, to those who may watch."""
+    if not access.may_watch(request):
+        return access.refusal()
+    write, content_type = choose_encoder(request.headers.get("Accept", ""))
+    return HttpResponse(
+        write(told_in_metrics.registry()), content_type=content_type, headers={"Cache-Control": "no-store"}
+    )
 
 
 def _queue(told: canaries.Told) -> dict[str, Any]:

@@ -5,9 +5,13 @@ import os
 import signal
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
+import psutil
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
+from storage_site.fleet import counting
 from tests.fleets import Place, fleet
 from tests.waiting import until
 
@@ -17,7 +21,8 @@ QUEUES = ["scheduler", "backup", "volume-local"]
 
 @pytest.fixture(scope="module")
 def watched() -> Iterator[Place]:
-    with fleet(CELINDER_CANARY_INTERVAL_S="2", CELINDER_SWEEP_INTERVAL_S="1", CELINDER_LEASE_S="4") as place:
+    variables = {"CELINDER_CANARY_INTERVAL_S": "2", "CELINDER_SWEEP_INTERVAL_S": "1", "CELINDER_LEASE_S": "4"}
+    with fleet(**variables, WEB_CONCURRENCY="2") as place:
         yield place
 
 
@@ -47,3 +52,29 @@ def test_a_worker_that_stands_still_is_seen_by_its_queue_alone(watched):
     finally:
         os.kill(still, signal.SIGCONT)
     until(lambda: told(watched)["backup"]["waiting_s"] is None, "it is answered when the worker goes on", 30)
+
+
+def scraped(place: Place) -> dict[tuple[str, str], float]:
+    samples = [it for family in text_string_to_metric_families(asked(place, "/metrics")) for it in family.samples]
+    return {(it.name, it.labels.get("route") or it.labels.get("queue") or ""): it.value for it in samples}
+
+
+def test_any_of_several_web_processes_tells_the_requests_of_all_and_what_workers_do(watched):
+    wanted = ("celinder_http_requests_total", "health-live")
+    before = scraped(watched).get(wanted, 0)
+    for _number in range(30):
+        asked(watched, "/healthz/live")
+    assert {scraped(watched)[wanted] for _number in range(6)} == {before + 30}
+    found = scraped(watched)
+    assert found["celinder_broker_answers", ""] == found["celinder_scheduler_answers", ""] == 1
+    assert [found["celinder_workers_alive", queue] for queue in QUEUES] == [1, 1, 1]
+    assert ("celinder_pool_gib", "") in found
+
+
+def test_the_counts_go_with_the_web_process():
+    with fleet() as place:
+        asked(place, "/healthz/live")
+        [child, *_others] = psutil.Process(place.processes["web"]).children()
+        [folder] = {Path(it.path).parent for it in child.memory_maps() if counting.PREFIX in it.path}
+        place.down()
+    assert not folder.exists()

@@ -37,11 +37,11 @@ def test_a_broker_that_does_not_answer_is_named(client, monkeypatch, tmp_path):
 
 def test_a_migration_that_is_missing_is_named(client):
     applied = MigrationRecorder(connection)
-    applied.record_unapplied("watching", "0001_initial")
+    applied.record_unapplied("watching", "0002_tallies")
     try:
         answer = client.get("/healthz/ready", headers=JSON)
     finally:
-        applied.record_applied("watching", "0001_initial")
+        applied.record_applied("watching", "0002_tallies")
     assert (answer.status_code, answer.json()["unready"]) == (503, ["migrations"])
     assert "./celinder migrate" in answer.json()["reasons"][0]
 
