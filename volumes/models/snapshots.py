@@ -35,6 +35,8 @@ class Snapshot(Resource):
     description = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - the API says null
     size_gib = models.PositiveIntegerField()
     metadata = models.JSONField(default=dict, blank=True)
+    progress = models.CharField(max_length=4, default="", blank=True)
+    """How much of it there is, as the service says that makes it itself: a percentage; else empty."""
     consumes_quota = models.BooleanField(default=True)
     is_listed = models.BooleanField(default=True)
 

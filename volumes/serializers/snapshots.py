@@ -11,6 +11,7 @@ from storage_site.api.serializers import AnswerSerializer, StrictSerializer
 from volumes.models import Snapshot
 
 KEYS = re.compile(r"[a-zA-Z0-9-_:. ]{1,255}", re.ASCII)
+PERCENTAGE = re.compile(r"(\d{1,2}|100)%", re.ASCII)
 STATUSES = (
     "error", "available", "creating", "deleting", "deleted", "updating", "error_deleting", "unmanaging", "backing-up",
     "restoring",
@@ -75,7 +76,7 @@ class SnapshotUpdateStatus(StrictSerializer):
     """How far another service is with a snapshot that it makes or deletes itself."""
 
     status = Choice(("creating", "available", "error", "deleting", "error_deleting"))
-    progress = Text(required=False)
+    progress = Text(required=False, form=PERCENTAGE, trim_whitespace=False)
 
 
 class SnapshotSummary(AnswerSerializer):
@@ -104,11 +105,11 @@ class SnapshotAnswer(SnapshotSummary):
 
 
 class Progress(Plain):
-    """How much of the snapshot there is: all or nothing."""
+    """How much of the snapshot there is: what another service has told, else all or nothing."""
 
     def to_representation(self, snapshot: Snapshot) -> str:
         """Return a percentage as text."""
-        return "0%" if snapshot.status == "creating" else "100%"
+        return snapshot.progress or ("0%" if snapshot.status == "creating" else "100%")
 
 
 class SnapshotDetail(SnapshotAnswer):

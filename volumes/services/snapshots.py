@@ -78,9 +78,10 @@ def reset_status(*, snapshot: Snapshot, status: str, caller: Caller) -> None:
 
 
 @transaction.atomic
-def update_status(*, snapshot: Snapshot, status: str, caller: Caller) -> None:
+def update_status(*, snapshot: Snapshot, status: str, caller: Caller, progress: str = "") -> None:
     """Record how far the service that makes or deletes the snapshot is (compute services do, on shared files).
 
+    `progress`: how much of it there is, as text ("90%"); empty: it is not told.
     :raises InvalidSnapshot: if that does not follow from its status.
     """
     snapshot = lock(snapshot)
@@ -89,7 +90,8 @@ def update_status(*, snapshot: Snapshot, status: str, caller: Caller) -> None:
     if status not in follow.get(snapshot.status, set()):
         raise refusal
     cancel_unfinished(snapshot, f"Another service reports {status}.")
-    move(snapshot, "update_status", caller=caller, to=status, refusal=refusal)
+    fields = {"progress": progress} if progress else None
+    move(snapshot, "update_status", caller=caller, to=status, fields=fields, refusal=refusal)
 
 
 @transaction.atomic

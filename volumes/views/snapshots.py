@@ -203,5 +203,4 @@ class SnapshotActions(ActionView):
     @action("os-update_snapshot_status", reads=shapes.SnapshotUpdateStatus)
     def update_status(self, snapshot: Snapshot, status: str, progress: str = "") -> None:
         """Record how far another service is with it."""
-        del progress  # Only the status is kept.
-        services.update_status(snapshot=snapshot, status=status, caller=self.caller)
+        services.update_status(snapshot=snapshot, status=status, progress=progress, caller=self.caller)

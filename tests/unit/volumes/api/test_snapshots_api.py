@@ -134,6 +134,18 @@ def test_another_service_tells_how_far_it_is(as_member, before, told, code):
     snapshot = SnapshotFactory(status=before)
     body = {"os-update_snapshot_status": {"status": told, "progress": "90%"}}
     assert as_member("POST", f"/snapshots/{snapshot.pk}/action", body).status_code == code
+    shown = as_member.ok("GET", f"/snapshots/{snapshot.pk}")["snapshot"]
+    unchanged = "0%" if before == "creating" else "100%"
+    assert shown["os-extended-snapshot-attributes:progress"] == ("90%" if code == 202 else unchanged)
+
+
+@pytest.mark.parametrize("told", ["", "90", "101%", "-1%", "x%", " 5%", 90])
+def test_progress_is_a_percentage(as_member, told):
+    snapshot = SnapshotFactory(status="creating")
+    body = {"os-update_snapshot_status": {"status": "creating", "progress": told}}
+    assert as_member.refused("POST", f"/snapshots/{snapshot.pk}/action", body)[0] == 400
+    shown = as_member.ok("GET", f"/snapshots/{snapshot.pk}")["snapshot"]
+    assert shown["os-extended-snapshot-attributes:progress"] == "0%"
 
 
 def test_a_volume_is_made_from_a_snapshot_or_a_volume_and_says_so(as_member):

@@ -1,0 +1,16 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('volumes', '0008_group_types'),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name='snapshot',
+            name='progress',
+            field=models.CharField(blank=True, default='', max_length=4),
+        ),
+    ]
