@@ -12,12 +12,19 @@ from storage_site.errors import NotFound
 UPDATED = "2016-01-01T00:00:00+00:00"
 # alias: name and description, for old clients that look here before they offer something.
 EXTENSIONS = {
+    "backups": ("Backups", "Backups of volumes."),
+    "capabilities": ("Capabilities", "What a back-end can do."),
+    "encryption": ("Encryption", "How volumes of a type are encrypted."),
     "OS-SCH-HNT": ("SchedulerHints", "Hints for the scheduler at creation."),
     "os-admin-actions": ("AdminActions", "Actions of administrators."),
     "os-availability-zone": ("AvailabilityZones", "The availability zones."),
     "os-extended-services": ("ExtendedServices", "More about services."),
+    "os-extended-snapshot-attributes": ("ExtendedSnapshotAttributes", "More about snapshots."),
+    "os-hosts": ("Hosts", "Where the services run."),
+    "os-quota-class-sets": ("QuotaClasses", "Limits of classes of projects."),
     "os-quota-sets": ("Quotas", "Limits of projects."),
     "os-services": ("Services", "The services that do the work."),
+    "os-snapshot-actions": ("SnapshotActions", "Actions on snapshots."),
     "os-types-extra-specs": ("TypesExtraSpecs", "Extra specs of volume types."),
     "os-types-manage": ("TypesManage", "Making and changing volume types."),
     "os-used-limits": ("UsedLimits", "What is used of the limits."),
@@ -27,7 +34,10 @@ EXTENSIONS = {
     "os-vol-tenant-attr": ("VolumeTenantAttribute", "The project of a volume."),
     "os-volume-actions": ("VolumeActions", "Actions on volumes."),
     "os-volume-encryption-metadata": ("VolumeEncryptionMetadata", "How a volume is encrypted."),
+    "os-volume-transfer": ("VolumeTransfer", "Handing volumes over to other projects."),
     "os-volume-type-access": ("VolumeTypeAccess", "Which projects may use a volume type."),
+    "qos-specs": ("Qos_specs_manage", "What quality of service a volume type has."),
+    "scheduler-stats": ("Scheduler_stats", "What the scheduler knows of pools."),
 }
 
 

@@ -115,6 +115,12 @@ def test_extensions_are_listed_and_shown(as_member):
     member = {"name": schemas.TEXT, "alias": schemas.TEXT, "description": schemas.TEXT, "updated": schemas.TEXT}
     schemas.check(schemas.listed(schemas.exactly({**member, "links": {"const": []}})), listed)
     assert as_member.ok("GET", "/extensions/os-services")["extension"] in listed
+    assert {"alias": "os-hosts", "name": "Hosts"}.items() <= as_member.ok("GET", "/extensions/os-hosts")[
+        "extension"
+    ].items()
+    assert {"backups", "encryption", "os-volume-transfer", "qos-specs", "scheduler-stats"} <= {
+        each["alias"] for each in listed
+    }
     assert as_member.refused("GET", "/extensions/nothing")[0] == 404
 
 
