@@ -250,7 +250,9 @@ RESOURCE_FILTERS = {
     "attachment": ["volume_id", "status", "instance_id", "attach_status"],
     "message": ["resource_uuid", "resource_type", "event_id", "request_id", "message_level"],
     "pool": ["name", "volume_type"],
-    "volume_type": ["is_public", "extra_specs"],
+    # The next two by name as well: `cinder` looks a type and a transfer up by it, for everybody.
+    "volume_type": ["is_public", "extra_specs", "name"],
+    "transfer": ["name"],
 }  # fmt: skip
 SPECTACULAR_SETTINGS = {
     "TITLE": "Celinder",

@@ -40,6 +40,15 @@ def accept(transfer, path="/volume-transfers", key=None):
 
 
 @pytest.mark.parametrize("path", PATHS)
+def test_a_transfer_is_found_by_its_name_by_members_as_well_as_clients_do(as_member, as_stranger, volume, path):
+    transfer = offered(as_member, volume, path, name="gift")
+    for name, wanted in (("gift", [transfer["id"]]), ("other", [])):
+        found = as_member.ok("GET", f"{path}/detail?all_tenants=1&name={name}")["transfers"]
+        assert [each["id"] for each in found] == wanted
+    assert as_stranger.ok("GET", f"{path}?name=gift")["transfers"] == []
+
+
+@pytest.mark.parametrize("path", PATHS)
 def test_a_volume_that_is_given_away_belongs_to_who_accepts_it(as_member, as_stranger, volume, stranger, path):
     transfer = offered(as_member, volume, path, name=" gift ")
     assert as_member.ok("GET", f"/volumes/{volume.pk}")["volume"]["status"] == "awaiting-transfer"

@@ -37,6 +37,12 @@ def test_a_type_has_exactly_the_members_that_the_caller_may_see(as_member, as_ad
     schemas.check(schemas.exactly(schemas.TYPE), changed)
 
 
+def test_members_find_a_type_by_its_name_as_clients_do(as_member, silver, hidden):
+    found = as_member.ok("GET", "/types?name=silver&is_public=None")["volume_types"]
+    assert [each["id"] for each in found] == [str(silver.pk)]
+    assert as_member.ok("GET", "/types?name=hidden&is_public=None")["volume_types"] == []
+
+
 def test_how_the_storage_is_built_is_for_administrators(as_member, as_admin, silver):
     path = f"/types/{silver.pk}"
     assert as_admin.ok("GET", path)["volume_type"]["extra_specs"] == SPECS
