@@ -141,8 +141,7 @@ class AttachmentFilters(ContractFilterSet):
     volume_id = Reference("volume_id")
     instance_id = Reference("instance_id")
     attach_status = Column("status")
-    # The word is accepted, but it has never been the name of a column.
-    status = Nothing()
+    status = Column("status")
     attach_mode = Column("attach_mode")
     attached_host = Column("host_name")
     mountpoint = Column("mountpoint")

@@ -349,7 +349,8 @@ def test_lists_of_attachments_have_pages_but_no_links(as_member):
         ("volume_id={0.volume_id}", 1),
         ("instance_id={0.instance_id}", 1),
         ("attach_status=reserved", 2),
-        ("status=reserved", 0),
+        ("status=reserved", 2),
+        ("status=attached", 0),
     ],
 )
 def test_attachments_are_filtered(as_member, query, count):
