@@ -18,6 +18,7 @@ TWO_AT_ONCE = ("-n", "2", "--dist", "worksteal")
 TWO_FILES_AT_ONCE = ("-n", "2", "--dist", "loadfile")  # the tests of one file share a fleet
 REAL_PROCESSES = ("tests/workers", "tests/journeys")
 KEYSTONE = "tests/keystone"  # installs a Keystone in the virtual environment's folder "keystone", once
+CLIENTS = "tests/clients"  # installs what is tried in environments of their own beside Keystone's, once
 EVERYTHING, QUICK = "everything", "quick"
 
 
@@ -41,7 +42,7 @@ PARTS = (
     Part(
         "unit",
         "unit and contracts, SQLite",
-        (*PYTEST, *TWO_AT_ONCE, *(f"--ignore={folder}" for folder in (*REAL_PROCESSES, KEYSTONE))),
+        (*PYTEST, *TWO_AT_ONCE, *(f"--ignore={folder}" for folder in (*REAL_PROCESSES, KEYSTONE, CLIENTS))),
         is_loud=True,
     ),
     Part(
@@ -51,6 +52,7 @@ PARTS = (
         is_loud=True,
     ),
     Part("journeys", "workers and journeys", (*PYTEST, *TWO_FILES_AT_ONCE, *REAL_PROCESSES), is_loud=True),
+    Part("clients", "unmodified clients", (*PYTEST, *TWO_FILES_AT_ONCE, CLIENTS), is_loud=True),
     Part("keystone", "identity by a real Keystone", (*PYTEST, KEYSTONE), is_loud=True),
 )
 QUICK_PARTS = (

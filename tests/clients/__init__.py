@@ -1,0 +1,1 @@
+"""The clients that people have, unmodified, against one fleet."""
