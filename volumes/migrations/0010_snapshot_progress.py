@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('volumes', '0008_group_types'),
+        ('volumes', '0009_groups'),
     ]
 
     operations = [
