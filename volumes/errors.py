@@ -20,6 +20,15 @@ class InvalidInput(InvalidRequest):
         super().__init__(f"Invalid input received: {reason}")
 
 
+class InvalidHost(InvalidRequest):
+    """There is no such host, or it cannot be used for this."""
+
+    code = "invalid-host"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Invalid host: {reason}")
+
+
 class InvalidVolume(StateConflict):
     """The volume's state does not admit this."""
 

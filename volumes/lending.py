@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from drivers.types import ConnectionInfo, Connector, ExportRequest
+from drivers.types import AccessMode, ConnectionInfo, Connector, ExportRequest
 from drivers.volume.base import VolumeDriver
 from storage_site.operations.admission import move
 from storage_site.operations.claims import Claimed
@@ -18,9 +18,11 @@ from volumes.models import Attachment, Snapshot, Volume
 CONNECTOR = {"host": "celinder"}
 
 
-def lend_volume(op: Claimed, driver: VolumeDriver, volume: Volume, borrower: Resource) -> Attachment:
+def lend_volume(
+    op: Claimed, driver: VolumeDriver, volume: Volume, borrower: Resource, *, mode: AccessMode = "rw"
+) -> Attachment:
     """Export the volume, to be written, for the work on `borrower`; the attachment tells how to reach it."""
-    attachment = Attachment(volume=volume, attach_mode="rw", **_common(op, volume, borrower))
+    attachment = Attachment(volume=volume, attach_mode=mode, **_common(op, volume, borrower))
     op.note(also=partial(move, attachment, "reserve", caller=op.caller()))
     return _lent(op, attachment, op.step("lent", driver.export, volume.ref(), _request(attachment)))
 
@@ -33,9 +35,10 @@ def lend_snapshot(op: Claimed, driver: VolumeDriver, snapshot: Snapshot, borrowe
     return _lent(op, attachment, op.step("lent", driver.export_snapshot, snapshot.ref(), _request(attachment)))
 
 
-def take_back(op: Claimed, driver: VolumeDriver, borrower: Resource) -> None:
-    """End everything that was lent for the work on `borrower`, live connections included."""
-    for attachment in Attachment.objects.filter(lent_to=borrower.pk).select_related("volume", "snapshot__volume"):
+def take_back(op: Claimed, driver: VolumeDriver, borrower: Resource, *, of: Volume | None = None) -> None:
+    """End everything that was lent for the work on `borrower`, or that of one volume, live connections included."""
+    lent = Attachment.objects.filter(lent_to=borrower.pk, **({"volume": of} if of else {}))
+    for attachment in lent.select_related("volume", "snapshot__volume"):
         if attachment.snapshot is not None:
             op.step("taken back", driver.unexport_snapshot, attachment.snapshot.ref(), str(attachment.pk))
         else:

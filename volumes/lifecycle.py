@@ -38,6 +38,18 @@ VOLUME = Lifecycle(
     verb("revert", {"available"}, during="reverting", after="available", on_error="error",
          on_error_also="volumes.settling.release_snapshots",
          task="volumes.tasks.revert_volume", queue=_own_backend),
+    # Of another type: where it is, or on another back-end; and to another back-end as it is.
+    verb("retype", {"available", "in-use"}, during="retyping", after=BACK, on_error=BACK,
+         on_error_also="volumes.moving.abandon", is_cancellable=True,
+         task="scheduling.tasks.place_retyped", queue=_scheduler, deadline_s=86400),
+    verb("migrate", {"available"}, during=KEEP, after=KEEP, on_error=KEEP,
+         on_error_also="volumes.moving.abandon", is_cancellable=True,
+         task="scheduling.tasks.place_migrated", queue=_scheduler, deadline_s=86400),
+    verb("migrate_locked", {"available"}, during="maintenance", after=BACK, on_error=BACK,
+         on_error_also="volumes.moving.abandon", is_cancellable=True,
+         task="scheduling.tasks.place_migrated", queue=_scheduler, deadline_s=86400),
+    # A second row of a volume that is moved: for its new storage first, for its old one afterwards.
+    verb("stand_in", {NEW}, after="maintenance"),
     # On offer to other projects.
     verb("begin_transfer", {"available"}, after="awaiting-transfer"),
     verb("end_transfer", {"awaiting-transfer"}, after="available"),
@@ -111,6 +123,9 @@ SNAPSHOT = Lifecycle(
     verb("update_status", {"creating", "deleting"}, after=GIVEN),
     verb("reset", ANY, after=GIVEN),
 )  # fmt: skip
+
+# Migration statuses of volumes that are not being moved, beside none at all.
+AT_REST = frozenset({"deleting", "error", "success"})
 
 # What a volume shows for its attachments, the strongest first; attachments in error do not count.
 _STRENGTH = (("attached", "in-use"), ("attaching", "attaching"), ("detaching", "detaching"), ("reserved", "reserved"))

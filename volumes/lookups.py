@@ -34,6 +34,14 @@ def type_of(caller: Caller, name_or_id: str | None) -> VolumeType | None:
     return found
 
 
+def required_type_of(caller: Caller, name_or_id: str) -> VolumeType:
+    """Return a type by id, else by name. :raises VolumeTypeNotFound: if there is none that the caller may use."""
+    found = type_of(caller, name_or_id)
+    if found is None:
+        raise VolumeTypeNotFound(name_or_id)
+    return found
+
+
 def snapshot_of(caller: Caller, snapshot_id: str) -> Snapshot:
     """Return a snapshot. :raises SnapshotNotFound: if there is none that the caller may see."""
     found = Snapshot.objects.visible_to(caller).filter(pk=snapshot_id).first()

@@ -72,6 +72,24 @@ def admit_growth(*, project_id: str, added_gib: int, size_gib: int, volume_type:
             raise GigabytesExceeded(added_gib, limit, usage.gigabytes)
 
 
+def admit_retyped(*, project_id: str, size_gib: int, volume_type: VolumeType) -> None:
+    """Lock the project and make sure that a volume of it may be of this type too. As admit_volume.
+
+    In all the project has no more than before.
+
+    :raises OverLimit: naming the quota that does not allow it.
+    """
+    ProjectLock.objects.select_for_update().get_or_create(project_id=project_id)
+    limits = limits_of(project_id)
+    _, usage = _usage_with_type(project_id, volume_type)
+    volumes = limits.get(f"volumes_{volume_type.name}", UNLIMITED)
+    if volumes != UNLIMITED and usage.volumes + 1 > volumes:
+        raise VolumeLimitExceeded(volumes, f"volumes_{volume_type.name}")
+    gigabytes = limits.get(f"gigabytes_{volume_type.name}", UNLIMITED)
+    if gigabytes != UNLIMITED and usage.gigabytes + size_gib > gigabytes:
+        raise GigabytesExceeded(size_gib, gigabytes, usage.gigabytes)
+
+
 def admit_snapshot(*, project_id: str, size_gib: int, volume_type: VolumeType | None) -> None:
     """Lock the project and make sure that one more snapshot, of `size_gib` GiB, fits. As admit_volume.
 
@@ -122,8 +140,14 @@ def usage_of(project_id: str) -> Usage:
 
 
 def usage_by_type(project_id: str) -> Mapping[str, Usage]:
-    """Return what the project's volumes and snapshots take up, by the name of the volumes' type."""
-    volumes = _by_type(Volume, project_id, "volume_type__name", _SIZE)
+    """Return what the project's volumes and snapshots take up, by the name of the volumes' type.
+
+    A volume counts for the type that it is changing to as well.
+    """
+    volumes = _added(
+        _by_type(Volume, project_id, "volume_type__name", _SIZE),
+        _by_type(Volume, project_id, "retyping_to__name", _SIZE),
+    )
     snapshots = _by_type(Snapshot, project_id, "volume__volume_type__name", F("size_gib"))
     return {
         name: Usage(
@@ -142,9 +166,18 @@ def _by_type(model: type[Model], project_id: str, type_name: str, size: Any) -> 
     return {name: (count, total) for name, count, total in rows}
 
 
+def _added(some: Mapping[str, tuple[int, int]], more: Mapping[str, tuple[int, int]]) -> Mapping[str, tuple[int, int]]:
+    """Return the sum of two countings."""
+    found = dict(some)
+    for name, (count, total) in more.items():
+        before = found.get(name, (0, 0))
+        found[name] = (before[0] + count, before[1] + total)
+    return found
+
+
 def _usage_with_type(project_id: str, volume_type: VolumeType | None) -> tuple[Usage, Usage]:
     """Return what the project takes up, in all and by volumes of one type."""
-    of_volumes = Q(volume_type=volume_type) if volume_type else Q(pk=None)
+    of_volumes = Q(volume_type=volume_type) | Q(retyping_to=volume_type) if volume_type else Q(pk=None)
     of_snapshots = Q(volume__volume_type=volume_type) if volume_type else Q(pk=None)
     volumes = _figures(Volume, project_id, of_volumes, _SIZE)
     snapshots = _figures(Snapshot, project_id, of_snapshots, F("size_gib"))

@@ -79,6 +79,8 @@ class VolumeSource(Source):
         volume = Volume.locked(self._volume.pk)
         if volume is None or volume.status not in {"available", "in-use"} or not volume.backend:
             raise InvalidSource(f"Volume {self._volume.pk} must be available or in-use to be cloned.")
+        if volume.is_moving:
+            raise InvalidSource(f"Volume {volume.pk} is being migrated; clone it afterwards.")
         return _of_volume(volume, source_volume_id=volume.pk)
 
 

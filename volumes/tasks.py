@@ -5,7 +5,7 @@ from celery import Task, shared_task
 from storage_site.operations.doorbell import Doorbell
 from storage_site.operations.perform import perform
 from volumes.workflows import connect as connect_workflow
-from volumes.workflows import create, delete, extend, group, snapshot
+from volumes.workflows import create, delete, extend, group, move, snapshot
 from volumes.workflows import disconnect as disconnect_workflow
 
 
@@ -31,6 +31,18 @@ def extend_volume(self: Task, *, operation_id: str, **_later: object) -> None:
 def revert_volume(self: Task, *, operation_id: str, **_later: object) -> None:
     """Give a volume the content of its newest snapshot again."""
     perform(self, operation_id, snapshot.revert)
+
+
+@shared_task(base=Doorbell, bind=True)
+def lend_to_move(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Lend a volume to a worker of the back-end that it is moved to."""
+    perform(self, operation_id, move.lend)
+
+
+@shared_task(base=Doorbell, bind=True)
+def move_volume(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Make a volume of another back-end here."""
+    perform(self, operation_id, move.copy)
 
 
 @shared_task(base=Doorbell, bind=True)

@@ -16,6 +16,7 @@ from storage_site.caller import Caller
 from storage_site.operations.admission import begin, cancel_unfinished, lock, move
 from volumes.errors import InvalidSnapshot, InvalidVolume
 from volumes.models import Snapshot, Volume
+from volumes.moving import NOT_MOVING
 
 _UNDELETABLE = "Backup status must be available or error"
 
@@ -130,7 +131,7 @@ def _begin_source(volume: Volume, caller: Caller, *, is_in_use_admitted: bool) -
         raise InvalidVolume("Backing up an in-use volume must use the force flag.")
     admitted = ("available", "in-use") if is_in_use_admitted else ("available",)
     # What was read of the volume has to be what it still is.
-    guard = Q(status__in=admitted, size_gib=volume.size_gib, backend=volume.backend) & ~Q(backend="")
+    guard = Q(status__in=admitted, size_gib=volume.size_gib, backend=volume.backend) & ~Q(backend="") & NOT_MOVING
     refusal = InvalidVolume(
         f'Volume to be backed up must be available or in-use, but the current status is "{volume.status}".'
     )

@@ -24,7 +24,7 @@ class MemoryConnection(Connection):
     def open(cls, info: ConnectionInfo) -> Self:
         """Find the volume in this process. Raises as the contract says."""
         try:
-            pool, volume_id, export = (str(info.data[name]) for name in ("pool", "volume_id", "export"))
+            pool, volume_id, export = (str(info.data[name]) for name in ("pool", "stored_as", "export"))
             return cls(pool, volume_id, export, str(info.data.get("snapshot_id", "")))
         except KeyError as error:
             raise NotSupported(f"The connection information lacks {error}") from None

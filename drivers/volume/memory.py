@@ -79,8 +79,8 @@ class MemoryDriver(VolumeDriver):
             record = self._book(ref.id).admit_export(request.attachment_id, fence, now=time.time())
             volume = self._volume(ref)
             record.mode = volume.exports[request.attachment_id] = request.mode
-        members = {"pool": self.key, "export": request.attachment_id, "volume_id": ref.id, "access_mode": request.mode}
-        return ConnectionInfo("memory", members)
+        members = {"pool": self.key, "export": request.attachment_id, "volume_id": ref.id, "stored_as": ref.id}
+        return ConnectionInfo("memory", members | {"access_mode": request.mode})
 
     def unexport(self, ref: VolumeRef, attachment_id: str, fence: Fence) -> None:
         """Shut the attachment out. Raises as the contract says."""
@@ -186,6 +186,7 @@ class MemoryDriver(VolumeDriver):
             kept = self._snapshot(snapshot)
             record.mode = kept.exports[request.attachment_id] = request.mode
         members = {"pool": self.key, "export": request.attachment_id, "volume_id": kept.volume_id}
+        members["stored_as"] = kept.volume_id
         return ConnectionInfo("memory", members | {"snapshot_id": snapshot.id, "access_mode": request.mode})
 
     def unexport_snapshot(self, snapshot: SnapshotRef, attachment_id: str, fence: Fence) -> None:

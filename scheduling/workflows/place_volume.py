@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -33,7 +34,7 @@ def run(op: Claimed, volume: Volume) -> None:
     :raises BackendDown: if that cannot be told yet, because back-ends have to report first.
     :raises PermanentFailure: if none fits; the detail names each back-end and why not.
     """
-    services = {service.host: service for service in Service.objects.filter(binary=heartbeat.VOLUME)}
+    services = known_services()
     tries_left = settings.SCHEDULER_MAX_ATTEMPTS - len(op.operation.exclusions)
     if tries_left <= 0:
         raise PermanentFailure("no-valid-backend", _exhausted(volume, op.operation.exclusions))
@@ -53,14 +54,21 @@ def run(op: Claimed, volume: Volume) -> None:
     )
 
 
+def known_services() -> dict[str, Service]:
+    """Return what is known of the volume services, by their names."""
+    return {service.host: service for service in Service.objects.filter(binary=heartbeat.VOLUME)}
+
+
 def decide(request: Request, services: dict[str, Service]) -> Decision:
     """Place `request` among the pools that are known now, and take its room from the first candidate."""
-    chosen = algorithm.configured()
-
-    def choose(pools: list[PoolReport]) -> Decision:
-        return place(request, standing(pools, services), chosen.filters, chosen.weighers, chosen.ranking)
-
+    choose = partial(look, request, services)
     return REPORTS.decide(choose, volume_id=request.volume_id, size_gib=request.size_gib)
+
+
+def look(request: Request, services: dict[str, Service], pools: Iterable[PoolReport]) -> Decision:
+    """Place `request` among `pools`, and take no room."""
+    chosen = algorithm.configured()
+    return place(request, standing(pools, services), chosen.filters, chosen.weighers, chosen.ranking)
 
 
 def request_for(volume: Volume, arguments: dict[str, Any], exclusions: dict[str, str]) -> Request:
@@ -165,7 +173,7 @@ def refuse(op: Claimed, decision: Decision, services: dict[str, Service]) -> NoR
 
     :raises BackendDown: if that may change by itself soon. :raises PermanentFailure: if it will not.
     """
-    silent = _silent(services, reported={name.partition("#")[0] for name in decision.refused})
+    silent = silent_services(services, reported={name.partition("#")[0] for name in decision.refused})
     explained = replace(decision, refused={**decision.refused, **silent}).explained()
     living = [service for service in services.values() if heartbeat.is_up(service)]
     is_new = timezone.now() - op.operation.created_at < timedelta(seconds=SILENCE_S)
@@ -174,7 +182,7 @@ def refuse(op: Claimed, decision: Decision, services: dict[str, Service]) -> NoR
     raise PermanentFailure("no-valid-backend", f"No valid back-end was found. {explained}")
 
 
-def _silent(services: dict[str, Service], reported: set[str]) -> dict[str, str]:
+def silent_services(services: dict[str, Service], reported: set[str]) -> dict[str, str]:
     """Return a sentence for each service that is known by its heartbeat only."""
     return {
         service.host: "it is alive but has not reported its capacity yet"

@@ -21,6 +21,8 @@ _AFTER_FAULTS: Mapping[str, str] = {
     "not-supported": "Ask for it in a way that this storage can do.",
     "target-full": "Delete backups that are not needed any more, or ask an administrator for room.",
     "backup-damaged": "Restore another backup, and make a new one of the volume, which may heal this one.",
+    "volume-cannot-move": "Detach the volume, or delete its snapshots, and ask for it once more.",
+    "copy-differs": "Ask for it once more; if it fails again, tell an administrator that storage may be damaged.",
     "deadline": "Ask for it once more; if it fails again, tell an administrator.",
     "cancelled": "Ask for it once more if it is still wanted.",
 }

@@ -182,6 +182,11 @@ BACKUP_KEY_FILE = env.path("CELINDER_BACKUP_KEY_FILE", DATA_DIR / "backup.keys")
 QUEUE_SLOTS = {queues.BACKUP: env.number("CELINDER_BACKUP_JOBS", 2)}
 BACKUP_INDEX_CACHE_MIB = env.number("CELINDER_BACKUP_INDEX_CACHE_MIB", 2048)
 # What a worker that dies leaves to be done once more, at most; others go on from there.
+# A volume that is moved to another back-end: this much between two looks at how far it is, and a checkpoint so often.
+MOVE_WINDOW_MIB = env.number("CELINDER_MOVE_WINDOW_MIB", 64)
+MOVE_CHECKPOINT_S = env.number("CELINDER_MOVE_CHECKPOINT_S", 10)
+MOVE_MAX_MIB_PER_S = env.number("CELINDER_MOVE_MAX_MIB_PER_S", 0)  # each; 0 = no limit
+MOVE_JOBS = env.number("CELINDER_MOVE_JOBS", 2)  # at once, of each volume worker
 BACKUP_CHECKPOINT_MIB = env.number("CELINDER_BACKUP_CHECKPOINT_MIB", 256)
 BACKUP_PROJECT_MAX_MIB_PER_S = env.number("CELINDER_BACKUP_PROJECT_MAX_MIB_PER_S", 0)  # 0 = no limit
 # Of a row of incremental backups every n-th reads the whole volume, whatever is known of changes.

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 
 from storage_site.caller import Caller
+from storage_site.operations.heartbeat import host_of
 from storage_site.operations.pages import ByFault, ResourceRows, statuses_of
 from storage_site.pages import words
 from storage_site.pages.buttons import Button
@@ -16,8 +17,9 @@ from storage_site.pages.filters import KnownValues
 from storage_site.pages.rows import RowsInline, fields_of
 from volumes.admin.projects import OfProjects
 from volumes.lifecycle import VOLUME
-from volumes.models import Attachment, Volume
+from volumes.models import Attachment, Volume, VolumeType
 from volumes.serializers.actions import STATUSES
+from volumes.services import moving
 from volumes.services import volumes as services
 
 
@@ -61,6 +63,32 @@ def _delete(volume: Volume, *, caller: Caller) -> str:
 def _force_delete(volume: Volume, *, caller: Caller) -> str:
     services.delete_volume(volume=volume, caller=caller, force=True)
     return "its deletion by force is accepted."
+
+
+class RetypeForm(forms.Form):
+    """Of which type the volume is to be."""
+
+    volume_type = forms.ModelChoiceField(queryset=VolumeType.objects.order_by("name"), label="Type")
+    may_move = forms.BooleanField(
+        required=False, label="May be moved", help_text="To another back-end, if its own does not serve the type."
+    )
+
+
+class MigrateForm(forms.Form):
+    """Where the volume is to live."""
+
+    backend = forms.ChoiceField(choices=lambda: [(key, key) for key in settings.STORAGE_BACKENDS], label="Back-end")
+    is_locked = forms.BooleanField(required=False, label="Locked", help_text="In maintenance until it is there.")
+
+
+def _retype(volume: Volume, *, caller: Caller, volume_type: VolumeType, may_move: bool) -> str:
+    moving.retype_volume(volume=volume, volume_type=volume_type, may_move=may_move, caller=caller)
+    return f"its change to type {volume_type} is accepted."
+
+
+def _migrate(volume: Volume, *, caller: Caller, backend: str, is_locked: bool) -> str:
+    moving.migrate_volume(volume=volume, host=host_of(backend), is_locked=is_locked, caller=caller)
+    return f"its migration to {backend} is accepted."
 
 
 class ByStatus(KnownValues):
@@ -117,7 +145,7 @@ class VolumeAdmin(OfProjects, ResourceRows):
     inlines = (AttachmentInline,)
     fieldsets = (
         (None, {"fields": ("id", "name", "description", "project", "user_id", "state", "work")}),
-        ("Storage", {"fields": ("size", "volume_type", "availability_zone", "place", "migration_status")}),
+        ("Storage", {"fields": ("size", "volume_type", "availability_zone", "place", "migration_status", "name_id")}),
         ("Use", {"fields": ("is_bootable", "is_multiattach", "is_readonly", "attached_mode", "consumes_quota")}),
         ("Metadata", {"fields": ("metadata_shown", "image_metadata_shown")}),
         ("Times", {"fields": ("created_at", "updated_at", "launched_at")}),
@@ -130,6 +158,14 @@ class VolumeAdmin(OfProjects, ResourceRows):
             act=_reset,
             asks=ResetForm,
             warning="Changes the record only: unfinished operations are cancelled, and the storage is not touched.",
+        ),
+        Button(name="retype", label="Change type", act=_retype, asks=RetypeForm),
+        Button(
+            name="migrate",
+            label="Migrate",
+            act=_migrate,
+            asks=MigrateForm,
+            warning="Its data are copied, and what is on its present back-end is removed afterwards.",
         ),
         Button(
             name="delete",

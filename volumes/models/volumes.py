@@ -18,8 +18,12 @@ class VolumeQuerySet(models.QuerySet):
     """Volumes as a caller may see them."""
 
     def visible_to(self, caller: Caller) -> "VolumeQuerySet":
-        """Return all volumes for administrators; those of the caller's project for everybody else."""
-        return self if caller.is_admin else self.filter(project_id=caller.project_id)
+        """Return all volumes for administrators; those of the caller's project for everybody else.
+
+        What stands in for a volume that is moved is for administrators only (contract 00 section 8).
+        """
+        standing_in = Q(migration_status__startswith="target:") | Q(migration_status="deleting")
+        return self if caller.is_admin else self.filter(project_id=caller.project_id).exclude(standing_in)
 
     def for_project(self, project_id: str) -> "VolumeQuerySet":
         """Return the volumes of one project."""
@@ -30,7 +34,8 @@ class Volume(Resource):
     """A virtual disk of `size_gib` GiB.
 
     `snapshot_id` and `source_volume_id` say what it was made from, which may be gone by now.
-    While it is extended, `growing_to_gib` is the size it is to have, which already counts against the quota.
+    While it is extended, `growing_to_gib` is the size it is to have, which already counts against the quota; so does
+    the type that it is `retyping_to`. One that was moved to another back-end is there under the name of `name_id`.
     `backend` and `pool` say where it lives; both are empty until it has been placed. `is_readonly` is None
     until somebody sets it or attaches the volume (contract 02 section 7).
     """
@@ -43,6 +48,9 @@ class Volume(Resource):
     snapshot_id = models.UUIDField(null=True, blank=True)
     source_volume_id = models.UUIDField(null=True, blank=True)
     volume_type = models.ForeignKey(VolumeType, null=True, on_delete=models.PROTECT, related_name="volumes")
+    retyping_to = models.ForeignKey(
+        VolumeType, null=True, blank=True, on_delete=models.PROTECT, related_name="retyping_volumes"
+    )
     group = models.ForeignKey(Group, null=True, blank=True, on_delete=models.SET_NULL, related_name="volumes")
     availability_zone = models.CharField(max_length=255)
     backend = models.CharField(max_length=100, blank=True, default="")
@@ -53,6 +61,7 @@ class Volume(Resource):
     is_multiattach = models.BooleanField(default=False)
     is_readonly = models.BooleanField(null=True, default=None)
     attached_mode = models.CharField(max_length=2, blank=True, default="")
+    name_id = models.UUIDField(null=True, blank=True)
     migration_status = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - the API says null
     consumes_quota = models.BooleanField(default=True)
     launched_at = models.DateTimeField(null=True, blank=True)
@@ -73,6 +82,9 @@ class Volume(Resource):
             models.Index(fields=["-created_at", "-id"], name="volume_listing_all"),
             models.Index(fields=["project_id", "name"], name="volume_by_name"),
             models.Index(fields=["backend", "pool"], name="volume_by_backend"),
+            models.Index(
+                fields=["migration_status"], condition=Q(migration_status__isnull=False), name="volume_by_migration"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -80,7 +92,17 @@ class Volume(Resource):
 
     def ref(self) -> VolumeRef:
         """Return the volume as drivers know it."""
-        return VolumeRef(id=str(self.id), size_gib=self.size_gib, project_id=self.project_id)
+        return VolumeRef(id=str(self.stored_as), size_gib=self.size_gib, project_id=self.project_id)
+
+    @property
+    def stored_as(self) -> uuid.UUID:
+        """Return the id that its name on the storage is made of."""
+        return self.name_id or self.id
+
+    @property
+    def is_moving(self) -> bool:
+        """Tell whether it is being moved to another back-end, or stands in for one that is."""
+        return self.migration_status is not None and self.migration_status not in lifecycle.AT_REST
 
     @property
     def consistency_group_id(self) -> uuid.UUID | None:

@@ -69,6 +69,39 @@ class Extend(StrictSerializer):
     new_size = Integer()
 
 
+class Retype(StrictSerializer):
+    """Of which type the volume is to be, and whether it may be moved for that."""
+
+    new_type = Text(shortest=1)
+    migration_policy = Choice(("never", "on-demand"), default="never")
+
+
+class Migrate(StrictSerializer):
+    """Where the volume is to live: on a host, or in a cluster."""
+
+    host = Text(required=False, allow_null=True, form=HOST_NAME)
+    cluster = Text(required=False, allow_null=True, form=HOST_NAME)
+    force_host_copy = Boolean(default=False)
+    lock_volume = Boolean(default=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Return the values with the place as `host`. :raises ValidationError: unless exactly one place is named."""
+        named = [attrs[name] for name in ("host", "cluster") if attrs.get(name)]
+        if len(named) != 1:
+            raise ValidationError("One and only one of cluster and host must be set.")
+        if attrs.get("cluster") and not self.context["request"].version.covers("3.16"):
+            label = self.context.get("label", "")
+            raise ValidationError(invalid_input(label, dict(attrs), "'host' is a required property"))
+        return {"host": named[0], "is_locked": attrs["lock_volume"]}
+
+
+class MigrateCompletion(StrictSerializer):
+    """Which volume the data were copied to, and whether that has failed."""
+
+    new_volume = Identity()
+    error = Boolean(default=False)
+
+
 class Revert(StrictSerializer):
     """Which snapshot the volume is to go back to; anything but the newest is refused by the service."""
 

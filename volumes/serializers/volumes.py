@@ -168,7 +168,7 @@ class VolumeDetail(VolumeAnswer):
     tenant_id = Plain(source="project_id")
     host = Plain()
     migstat = Plain(source="migration_status")
-    name_id = Fixed(None)
+    name_id = Plain()
     volume_image_metadata = Plain(source="image_metadata")
 
     class Meta(VolumeAnswer.Meta):

@@ -13,6 +13,7 @@ from storage_site.idempotency.keys import accept
 from storage_site.operations.admission import begin, cancel_unfinished, lock, move, poke, unfinished
 from storage_site.operations.models import Operation
 from storage_site.operations.waiting import seat, wait_for
+from volumes import moving
 from volumes.errors import AttachmentConflict, AttachmentFailed, InvalidInput, InvalidVolume
 from volumes.models import Attachment, Volume
 from volumes.settling import settle
@@ -161,6 +162,7 @@ def _reserve(
 ) -> Attachment:
     """Add a reserved attachment to a volume that admits one more."""
     volume = lock(volume)
+    moving.require_at_rest(volume)
     shares = volume.status not in {"available", "downloading"} and _may_share(volume, instance_id)
     also = "in-use or " if volume.is_multiattach else ""
     refusal = InvalidVolume(

@@ -11,6 +11,7 @@ from storage_site.caller import Caller
 from storage_site.operations.admission import begin, cancel_unfinished, lock, move, unfinished
 from storage_site.operations.models import Operation
 from storage_site.operations.waiting import seat
+from volumes import moving
 from volumes.errors import AttachmentConflict, InvalidVolume
 from volumes.models import Attachment, Volume
 from volumes.services import attachments as services
@@ -157,6 +158,7 @@ def _refuse_maintenance(volume: Volume) -> None:
 
 def _require_usable(volume: Volume) -> None:
     _refuse_maintenance(volume)
+    moving.require_at_rest(volume)
     if volume.status == "deleting":
         raise InvalidVolume("Unable to use the volume while it is being deleted.")
 

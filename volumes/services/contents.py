@@ -6,7 +6,7 @@ from django.db.models import Q
 from storage_site.caller import Caller
 from storage_site.errors import Conflict
 from storage_site.operations.admission import begin, lock, move
-from volumes import quotas
+from volumes import moving, quotas
 from volumes.errors import InvalidInput, InvalidVolume
 from volumes.models import Attachment, Snapshot, Volume
 from volumes.services.volumes import require_size_of_type
@@ -20,6 +20,7 @@ def extend_volume(*, volume: Volume, size_gib: int, caller: Caller, is_online: b
         does not admit it, or a host that uses it would not notice. :raises OverLimit: if a quota does not allow it.
     """
     volume = lock(volume)
+    moving.require_at_rest(volume)
     refusal = InvalidVolume(
         f"Volume {volume.pk} status must be available to extend, but current status is: {volume.status}."
     )
@@ -50,6 +51,7 @@ def revert_volume(*, volume: Volume, snapshot_id: object, caller: Caller) -> Non
         both is not available.
     """
     volume = lock(volume)
+    moving.require_at_rest(volume)
     newest = Snapshot.objects.filter(volume=volume, is_listed=True).order_by("-created_at", "-id").first()
     if newest is None:
         raise InvalidVolume(f"Volume {volume.pk} doesn't have any snapshots.")

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from storage_site.caller import Caller
 from storage_site.operations.admission import begin, cancel_unfinished, lock, move
-from volumes import quotas
+from volumes import moving, quotas
 from volumes.errors import InvalidSnapshot, InvalidVolume
 from volumes.models import Snapshot, Volume
 from volumes.sources import is_source_of_unmade
@@ -113,6 +113,7 @@ def delete_metadata(*, snapshot: Snapshot, key: str, caller: Caller) -> None:
 
 
 def _require_snapshotable(volume: Volume, *, is_in_use_admitted: bool) -> None:
+    moving.require_at_rest(volume)
     if volume.status == "maintenance":
         raise InvalidVolume("The snapshot cannot be created when the volume is in maintenance mode.")
     if volume.status == "error":

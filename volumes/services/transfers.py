@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from storage_site.caller import Caller
 from storage_site.operations.admission import lock, move
-from volumes import quotas
+from volumes import moving, quotas
 from volumes.errors import InvalidAuthKey, InvalidSnapshot, InvalidVolume, TransferNotFound
 from volumes.models import Snapshot, Transfer, Volume
 
@@ -25,6 +25,7 @@ def create_transfer(
     :raises InvalidVolume: unless it is available. :raises InvalidSnapshot: if a snapshot that goes with it is not.
     """
     volume = lock(volume)
+    moving.require_at_rest(volume)
     if not without_snapshots:
         _require_snapshots_available(volume)
     move(volume, "begin_transfer", caller=caller, refusal=InvalidVolume("status must be available"))

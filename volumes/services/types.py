@@ -52,7 +52,8 @@ def delete_type(*, volume_type: VolumeType) -> None:
         raise InvalidRequest("The default volume type cannot be deleted.")
     if VolumeType.objects.count() == 1:
         raise InvalidRequest("The last volume type cannot be deleted.")
-    if locked.volumes.exists() or locked.groups.exists() or locked.default_of.exists():
+    of_volumes = locked.volumes.exists() or locked.retyping_volumes.exists()
+    if of_volumes or locked.groups.exists() or locked.default_of.exists():
         raise TypeInUse
     locked.delete()
 
@@ -110,7 +111,7 @@ def remove_access(*, volume_type: VolumeType, project_id: str) -> None:
 
 def _lock_unused(volume_type: VolumeType) -> VolumeType:
     locked = VolumeType.objects.select_for_update().get(pk=volume_type.pk)
-    if locked.volumes.exists():
+    if locked.volumes.exists() or locked.retyping_volumes.exists():
         raise TypeInUse("Volume Type is currently in use.")
     return locked
 

@@ -9,8 +9,9 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from storage_site.caller import Caller
-from storage_site.operations.admission import begin, cancel_unfinished, lock, move
-from volumes import quotas
+from storage_site.operations.admission import begin, cancel_unfinished, lock, move, unfinished
+from storage_site.operations.calling_off import call_off
+from volumes import moving, quotas
 from volumes.errors import DefaultTypeMissing, InvalidInput, InvalidVolume, MetadataChanged
 from volumes.memberships import admit_new
 from volumes.models import Attachment, DefaultType, Group, Volume, VolumeType
@@ -25,7 +26,6 @@ _UNDELETABLE = (
 _UNDELETABLE_BY_FORCE = _UNDELETABLE.replace(
     "status must be available or error or error_restoring or error_extending or error_managing and ", " "
 )
-_NOT_MIGRATING = Q(migration_status=None) | Q(migration_status__in=["deleting", "error", "success"])
 
 
 @transaction.atomic
@@ -102,19 +102,22 @@ def delete_volume(*, volume: Volume, caller: Caller, force: bool = False, cascad
         if not may_go or snapshot.group_snapshot_id is not None or is_source_of_unmade(snapshot):
             raise refusal
         move(snapshot, "begin_cascade", caller=caller, refusal=refusal)
+    if volume.is_moving:
+        raise refusal
     if force:
         cancel_unfinished(volume, "Deleted by force.")
     verb = ("force_" if force else "") + ("delete" if volume.backend else "forget")
     if volume.backend:
-        begin(volume, verb, caller=caller, guard=_NOT_MIGRATING, refusal=refusal)
+        begin(volume, verb, caller=caller, guard=moving.NOT_MOVING, refusal=refusal)
     else:
-        move(volume, verb, caller=caller, guard=_NOT_MIGRATING, refusal=refusal)
+        move(volume, verb, caller=caller, guard=moving.NOT_MOVING, refusal=refusal)
 
 
 @transaction.atomic
 def begin_attaching(*, volume: Volume, caller: Caller) -> None:
     """Reserve the volume for an attachment by the older actions (os-reserve)."""
     volume = lock(volume)
+    moving.require_at_rest(volume)
     refusal = InvalidVolume(f"Volume status must be available to reserve, but the status is {volume.status}.")
     if volume.status == "in-use" and not volume.is_multiattach:
         raise refusal
@@ -229,11 +232,21 @@ def reset_status(
             begin_disconnecting(attachment=attachment, caller=caller)
         _write(volume, attached_mode="")
     if migration_status is not None:
+        volume = _without_moves(volume, caller)
         _write(volume, migration_status=None if migration_status == "none" else migration_status)
     if status is not None:
         cancel_unfinished(volume, f"Status reset to {status} by hand.")
         fields = {"growing_to_gib": None}
         move(volume, "reset", caller=caller, to=status, fields=fields, reason="reset by hand")
+
+
+def _without_moves(volume: Volume, caller: Caller) -> Volume:
+    """End the move that is going on of a volume, which is locked; return it as it is then."""
+    operation = unfinished(volume)
+    if operation is None or operation.verb not in {"migrate", "migrate_locked", "retype"}:
+        return volume
+    call_off(operation=operation, caller=caller)
+    return lock(volume)
 
 
 def default_type(caller: Caller) -> VolumeType:

@@ -7,9 +7,10 @@ from django.db.models import QuerySet
 
 from storage_site.api.actions import ActionView, action
 from storage_site.errors import NotFound
+from volumes import lookups
 from volumes.models import Volume
 from volumes.serializers import actions as shapes
-from volumes.services import connections, contents
+from volumes.services import connections, contents, moving
 from volumes.services import volumes as services
 from volumes.views.volumes import NOT_FOUND
 
@@ -95,6 +96,16 @@ class VolumeActions(ActionView):
         is_online = self.request.version.covers("3.42")
         contents.extend_volume(volume=volume, size_gib=new_size, is_online=is_online, caller=self.caller)
 
+    @action("os-retype", reads=shapes.Retype)
+    def retype(self, volume: Volume, new_type: str, migration_policy: str) -> None:
+        """Make the volume one of another type."""
+        moving.retype_volume(
+            volume=volume,
+            volume_type=lookups.required_type_of(self.caller, new_type),
+            may_move=migration_policy == moving.ON_DEMAND,
+            caller=self.caller,
+        )
+
     @action("revert", reads=shapes.Revert, since="3.40")
     def revert(self, volume: Volume, snapshot_id: Any = None) -> None:
         """Give the volume the content of its newest snapshot again."""
@@ -135,6 +146,17 @@ class VolumeActions(ActionView):
     def reset_status(self, volume: Volume, **statuses: str) -> None:
         """Set the record straight by hand."""
         services.reset_status(volume=volume, caller=self.caller, **statuses)
+
+    @action("os-migrate_volume", reads=shapes.Migrate)
+    def migrate(self, volume: Volume, host: str, *, is_locked: bool) -> None:
+        """Move the volume to another back-end."""
+        moving.migrate_volume(volume=volume, host=host, is_locked=is_locked, caller=self.caller)
+
+    @action("os-migrate_volume_completion", reads=shapes.MigrateCompletion, status=200)
+    def migrate_completion(self, volume: Volume, new_volume: str, *, error: bool) -> dict[str, Any]:
+        """Take note that what another service copied is complete, or has failed."""
+        kept = moving.complete_migration(volume=volume, new_volume_id=new_volume, is_failed=error, caller=self.caller)
+        return {"save_volume_id": str(kept.pk)}
 
     @action("os-force_delete")
     def force_delete(self, volume: Volume) -> None:

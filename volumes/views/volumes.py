@@ -58,9 +58,7 @@ class VolumeCollection(CollectionView):
 
     def get_queryset(self) -> QuerySet[Any]:
         """Return the volumes of the project; all, where an administrator asks for them."""
-        rows = of_project_or_all(self.rows(), self.request)
-        # The copy that a migration fills is a second row of the same volume, which only operators are to see.
-        return rows if self.caller.is_admin else rows.exclude(migration_status__startswith="target:")
+        return of_project_or_all(self.rows(), self.request)
 
 
 class Volumes(VolumeCollection):
@@ -114,7 +112,7 @@ class Summary(ApiView):
 
     def get(self, request: Request, **_kwargs: Any) -> Response:
         """Answer with the figures of the project; of all, where an administrator asks for them."""
-        rows = of_project_or_all(Volume.objects.all(), request)
+        rows = of_project_or_all(Volume.objects.visible_to(self.caller), request)
         return Response({"volume-summary": summary.of(rows, with_metadata=request.version.covers("3.36"))})
 
 

@@ -13,7 +13,7 @@ from storage_site.operations import heartbeat
 from storage_site.operations.models import Operation, Service, Transition
 from storage_site.pages.buttons import MOST_ROWS
 from tests.console import Operator, accept, exported, list_of, make_user
-from tests.factories import AttachmentFactory, VolumeFactory
+from tests.factories import AttachmentFactory, VolumeFactory, VolumeTypeFactory
 from volumes.models import Attachment, Volume
 
 pytestmark = pytest.mark.django_db
@@ -67,6 +67,25 @@ def test_after_a_volume_has_gone_its_list_comes(operator):
     url = reverse("admin:volumes_volume_button", args=[volume.pk, "delete"])
     assert operator.client.post(url, {"confirmed": "1"})["Location"] == list_of(Volume)
     assert not Volume.objects.exists()
+
+
+def test_an_operator_changes_the_type_of_a_volume(operator):
+    volume, wanted = VolumeFactory(name="slow"), VolumeTypeFactory(name="fast")
+    said = operator.presses(volume, "retype", volume_type=wanted.pk, may_move="on")
+    assert said == ["Change type slow: its change to type fast is accepted."]
+    operation = Operation.objects.get(verb="retype")
+    assert (operation.actor_id, operation.arguments["may_move"]) == (operator.user.pk, True)
+
+
+def test_an_operator_migrates_a_volume_and_is_told_why_not(operator):
+    volume = VolumeFactory(name="here")
+    (said,) = operator.presses(volume, "migrate", backend="mem2")
+    assert "No available service" in said
+    heartbeat.beat("volume-mem2")
+    assert operator.presses(volume, "migrate", backend="mem2", is_locked="on") == [
+        "Migrate here: its migration to mem2 is accepted."
+    ]
+    assert Operation.objects.get().verb == "migrate_locked"
 
 
 def test_an_operator_resets_a_status(operator, member):
