@@ -168,10 +168,10 @@ def test_work_of_another_kind_has_no_such_button(operator, running):
 
 
 def test_the_work_of_an_older_release_still_has_a_page(operator):
-    old = OperationFactory(verb="retype", not_before=timezone.now() - timedelta(days=1))
-    assert "retype" in operator.opens(old)
+    old = OperationFactory(verb="retire", not_before=timezone.now() - timedelta(days=1))
+    assert "retire" in operator.opens(old)
     [said] = operator.presses(old, "call-off")
-    assert "Work of this kind (retype) cannot be called off" in said
+    assert "Work of this kind (retire) cannot be called off" in said
 
 
 def test_neither_decision_nor_checkpoint_shows_a_secret(operator):
