@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('volumes', '0009_groups'),
+        ('volumes', '0010_snapshot_progress'),
     ]
 
     operations = [
