@@ -5,6 +5,7 @@ import pytest
 from drivers import memory_pool
 from storage_site.caller import Caller
 from volumes import backends
+from volumes.models import Quota
 
 PROJECT, OTHER_PROJECT = "a" * 32, "b" * 32
 
@@ -32,3 +33,10 @@ def admin() -> Caller:
 @pytest.fixture
 def stranger() -> Caller:
     return Caller(user_id="3" * 32, user_name="other", project_id=OTHER_PROJECT, roles=frozenset({"member"}))
+
+
+@pytest.fixture
+def no_limits(db) -> None:
+    """Let the project have as much as it likes."""
+    for resource in ("volumes", "gigabytes", "snapshots", "backups", "backup_gigabytes"):
+        Quota.objects.create(project_id=PROJECT, resource=resource, limit=-1)

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from storage_site.api.answers import Empty
+from storage_site.api.answers import HTML, Empty
 from volumes.errors import EncryptionMissing
 from volumes.models import EncryptionType
 from volumes.serializers import encryption as shapes
@@ -52,4 +52,4 @@ class TypeEncryptionItem(TypeView):
     def delete(self, _request: Request, **_kwargs: Any) -> Empty:
         """Have them not encrypted any more."""
         services.delete_encryption(volume_type=self.get_object())
-        return Empty(202)
+        return Empty(202, HTML)

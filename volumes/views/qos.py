@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from storage_site.api import links
-from storage_site.api.answers import Empty
+from storage_site.api.answers import HTML, Empty
 from storage_site.api.booleans import truth_of
 from storage_site.api.views import CollectionView, ResourceView
 from storage_site.errors import InvalidRequest
@@ -80,7 +80,7 @@ class OneQos(QosView):
         """Remove them, by force from the types that have them as well."""
         force = truth_of("force", request.query_params.get("force", "false"))
         services.delete_qos_specs(qos_specs=self.get_object(), force=force)
-        return Empty(202)
+        return Empty(202, HTML)
 
 
 class QosKeys(QosView):

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from storage_site.api.answers import Empty
+from storage_site.api.answers import HTML, Empty
 from storage_site.api.fields import UUID_FORM
 from storage_site.api.filters import of_project_or_all
 from storage_site.api.views import ApiView, CollectionView, ResourceView
@@ -97,7 +97,7 @@ class OneTransfer(ResourceView):
     def delete(self, _request: Request, **_kwargs: Any) -> Empty:
         """Take the offer back."""
         services.delete_transfer(transfer=self.get_object(), caller=self.caller)
-        return Empty(202)
+        return Empty(202, HTML)
 
 
 class TransferAcceptance(ApiView):

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from storage_site.api.answers import Empty
+from storage_site.api.answers import HTML, Empty
 from storage_site.api.filters import of_project_or_all
 from storage_site.api.operations.filters import OperationFilters
 from storage_site.api.operations.serializers import OperationAnswer
@@ -73,4 +73,4 @@ class OneOperation(ResourceView):
     def delete(self, _request: Request, **_kwargs: Any) -> Empty:
         """Call the operation off: its resource is left as after a failure, and what was begun is cleaned up."""
         call_off(operation=self.get_object(), caller=self.caller)
-        return Empty(202)
+        return Empty(202, HTML)
