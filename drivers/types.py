@@ -140,6 +140,8 @@ class Capabilities:
 
     snapshots: bool = False
     """Snapshots can be made, read, reverted to and made volumes from, and volumes from volumes."""
+    group_snapshots: bool = False
+    """Several volumes can be kept, and cloned, at one moment, whoever writes to them meanwhile."""
     online_extend: bool = False
     """A volume can grow while it is exported."""
     multi_attach: bool = False

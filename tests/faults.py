@@ -1,6 +1,6 @@
 """A driver that refuses chosen calls of another one, as real storage does at the worst moments."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -98,6 +98,12 @@ class FaultyDriver(VolumeDriver):
 
     def changed_ranges(self, snapshot: SnapshotRef, since: SnapshotRef) -> Iterator[ByteRange] | None:
         return self._pass_on("changed_ranges", snapshot, since)
+
+    def create_snapshots(self, snapshots: Sequence[SnapshotRef], fence: Fence) -> None:
+        self._pass_on("create_snapshots", snapshots, fence)
+
+    def clone_volumes(self, copies: Sequence[tuple[VolumeRef, VolumeRef]], fence: Fence) -> None:
+        self._pass_on("clone_volumes", copies, fence)
 
     def _pass_on(self, call: str, *arguments: Any) -> Any:
         self.calls.append(call)

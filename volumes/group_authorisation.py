@@ -32,4 +32,34 @@ RULES: Rules = {
         "list_replication_targets": member("group:list_replication_targets"),
     },
     "group-timeline": {"GET": reader("group:get")},
+    "groups-action": {"GET": reader("group:get_all"), "create-from-src": member("group:create")},
+    "group-snapshots": {
+        "GET": reader("group:get_all_group_snapshots"),
+        "POST": member("group:create_group_snapshot"),
+    },
+    "group-snapshots-detail": {"GET": reader("group:get_all_group_snapshots")},
+    "group-snapshot": {
+        "GET": reader("group:get_group_snapshot"),
+        "DELETE": member("group:delete_group_snapshot"),
+    },
+    "group-snapshot-action": {
+        "GET": reader("group:get_group_snapshot"),
+        "reset_status": admin("group:reset_group_snapshot_status"),
+    },
+    "group-snapshot-timeline": {"GET": reader("group:get_group_snapshot")},
+    "consistency-groups": {"GET": reader("consistencygroup:get_all"), "POST": member("consistencygroup:create")},
+    "consistency-groups-detail": {"GET": reader("consistencygroup:get_all")},
+    "consistency-groups-from-source": {"POST": member("consistencygroup:create")},
+    "consistency-group": {"GET": reader("consistencygroup:get")},
+    "consistency-group-update": {"PUT": member("consistencygroup:update")},
+    "consistency-group-delete": {"POST": member("consistencygroup:delete")},
+    "consistency-snapshots": {
+        "GET": reader("consistencygroup:get_all_cgsnapshots"),
+        "POST": member("consistencygroup:create_cgsnapshot"),
+    },
+    "consistency-snapshots-detail": {"GET": reader("consistencygroup:get_all_cgsnapshots")},
+    "consistency-snapshot": {
+        "GET": reader("consistencygroup:get_cgsnapshot"),
+        "DELETE": member("consistencygroup:delete_cgsnapshot"),
+    },
 }

@@ -2,7 +2,7 @@
 
 from storage_site.api.filters import Column, ContractFilterSet, Reference
 from volumes.filters import IsPublic, Project
-from volumes.models import Group, GroupType
+from volumes.models import Group, GroupSnapshot, GroupType
 
 
 class GroupTypeFilters(ContractFilterSet):
@@ -43,3 +43,53 @@ class GroupFilters(ContractFilterSet):
 
     def _given(self) -> dict[str, str]:
         return {key: text for key, text in super()._given().items() if key != "list_volume"}
+
+
+class GroupSnapshotFilters(ContractFilterSet):
+    """Filters of the lists of snapshots of groups."""
+
+    resource = "group_snapshot"
+
+    id = Reference("id", since="3.29")
+    name = Column("name", since="3.29")
+    description = Column("description", since="3.29")
+    status = Column("status", since="3.29")
+    group_id = Reference("group_id", since="3.29")
+    user_id = Column("user_id", since="3.29")
+    project_id = Project("project_id", since="3.29")
+
+    class Meta:
+        model = GroupSnapshot
+        fields = ()
+
+
+class ConsistencyGroupFilters(GroupFilters):
+    """Filters of the lists of consistency groups: older than the rules about others, which are dropped."""
+
+    governed_since = "3.999"
+
+    @property
+    def configured(self) -> tuple[str, ...]:
+        """Return the parameters that count for everyone."""
+        return ("name", "status")
+
+
+class ConsistencySnapshotFilters(ContractFilterSet):
+    """Filters of the lists of snapshots of consistency groups, likewise."""
+
+    governed_since = "3.999"
+
+    id = Reference("id")
+    name = Column("name")
+    status = Column("status")
+    consistencygroup_id = Reference("group_id")
+    project_id = Project("project_id")
+
+    class Meta:
+        model = GroupSnapshot
+        fields = ()
+
+    @property
+    def configured(self) -> tuple[str, ...]:
+        """Return the parameters that count for everyone."""
+        return ("name", "status", "consistencygroup_id")

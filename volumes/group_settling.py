@@ -1,7 +1,5 @@
 """Letting what belongs to a group show what came of the work on the whole; services and workflows both do it."""
 
-from collections.abc import Iterable
-
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
@@ -12,15 +10,21 @@ from storage_site.operations.models import Operation
 from volumes.models import Group, GroupSnapshot, Snapshot, Volume
 
 
-def end_making(volumes: Iterable[Volume]) -> None:
-    """Let volumes that were made with their group be used."""
-    for volume in volumes:
+def being_made_with(group: Group) -> "QuerySet[Volume]":
+    """Return the volumes that the work on the group makes; others in it may be made by work of their own."""
+    own = Operation.objects.filter(resource_type=label_of(Volume), resource_id=OuterRef("pk"), outcome="")
+    return Volume.objects.filter(group=group, status="creating").exclude(Exists(own)).order_by("pk")
+
+
+def end_making(group: Group) -> None:
+    """Let the volumes be used that were made with the group."""
+    for volume in being_made_with(group):
         move(volume, "end_in_group", caller=SYSTEM, to="available", fields={"launched_at": timezone.now()})
 
 
 def fail_making(group: Group) -> None:
     """Show that the volumes were not made that were to be made with the group."""
-    for volume in _without_work(Volume.objects.filter(group=group, status="creating")):
+    for volume in being_made_with(group):
         move(volume, "end_in_group", caller=SYSTEM, to="error")
 
 
@@ -52,9 +56,3 @@ def fail_giving_up(group_snapshot: GroupSnapshot) -> None:
     """Show that the snapshots may not have been removed that were to be removed together."""
     for snapshot in Snapshot.objects.filter(group_snapshot=group_snapshot, status="deleting"):
         move(snapshot, "fail_group_delete", caller=SYSTEM)
-
-
-def _without_work(volumes: "QuerySet[Volume]") -> "QuerySet[Volume]":
-    """Return those of `volumes` that have no operation of their own under way."""
-    own = Operation.objects.filter(resource_type=label_of(Volume), resource_id=OuterRef("pk"), outcome="")
-    return volumes.exclude(Exists(own))

@@ -154,6 +154,7 @@ def _pool(key: str, table: Any, stats: BackendStats, can: Capabilities, promised
         "QoS_support": can.qos,
         "multiattach": can.multi_attach,
         "online_extend_support": can.online_extend,
+        "consistent_group_snapshot_enabled": can.group_snapshots,
         "backend_state": "up",
         "total_volumes": stats.volumes,
         "filter_function": table.get("filter_function"),

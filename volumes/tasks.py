@@ -58,6 +58,24 @@ def delete_snapshot(self: Task, *, operation_id: str, **_later: object) -> None:
 
 
 @shared_task(base=Doorbell, bind=True)
+def create_group_from_source(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Make the volumes of a group that is made from a snapshot of one, or from another one."""
+    perform(self, operation_id, group.create_from_source)
+
+
+@shared_task(base=Doorbell, bind=True)
+def create_group_snapshot(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Keep what all volumes of a group hold."""
+    perform(self, operation_id, group.create_snapshot)
+
+
+@shared_task(base=Doorbell, bind=True)
+def delete_group_snapshot(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Give up what was kept of a group."""
+    perform(self, operation_id, group.delete_snapshot)
+
+
+@shared_task(base=Doorbell, bind=True)
 def delete_group(self: Task, *, operation_id: str, **_later: object) -> None:
     """Remove a group together with its volumes."""
     perform(self, operation_id, group.delete)

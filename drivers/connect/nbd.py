@@ -20,6 +20,7 @@ try:
 except ImportError:
     nbd = None
 
+IS_THERE = nbd is not None
 INSTALL = (
     "Python's libnbd is missing: apt-get install -y --no-install-recommends python3-libnbd, then link nbd.py and "
     "libnbdmod.*.so from /usr/lib/python3/dist-packages into this interpreter's site-packages"
@@ -78,7 +79,15 @@ class NbdConnection(Connection):
     libnbd's plain calls wait for ever on a server that hangs. Here commands are started, and waited for with a limit.
     """
 
-    def __init__(self, path: str, export: str, *, tls: Tls | None = None, stall_s: float = STALL_S) -> None:
+    def __init__(
+        self,
+        path: str,
+        export: str,
+        *,
+        tls: Tls | None = None,
+        stall_s: float = STALL_S,
+        chunk_bytes: int = CHUNK_BYTES,
+    ) -> None:
         self._name = f"NBD export {export} at {path}"
         self._stall_s = stall_s
         self._handle: Any = nbd.NBD()
@@ -97,7 +106,7 @@ class NbdConnection(Connection):
                     self._wait(handle.aio_is_ready, CONNECT_S)
             self.size = handle.get_size()
             self.is_read_only = bool(handle.is_read_only())
-            self._chunk = min(CHUNK_BYTES, handle.get_block_size(nbd.SIZE_MAXIMUM) or CHUNK_BYTES)
+            self._chunk = min(chunk_bytes, handle.get_block_size(nbd.SIZE_MAXIMUM) or chunk_bytes)
             self._can_zero = bool(handle.can_zero())
             self._knows_holes = bool(handle.can_meta_context(_ALLOCATION))
 

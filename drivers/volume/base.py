@@ -1,7 +1,7 @@
 """The contract between the service and a back-end."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn, Self
 
 from drivers.errors import NotSupported
@@ -206,6 +206,34 @@ class VolumeDriver(ABC):
         :raises SnapshotMissing: if `snapshot` does not exist.
         """
         self._lack_snapshots(snapshot, since)
+
+    # --- what a driver that declares `group_snapshots` does as well
+
+    def create_snapshots(self, snapshots: Sequence[SnapshotRef], fence: Fence) -> None:
+        """Keep the content that several volumes, each named once, have at one moment during this call.
+
+        They may be exported: a write that was begun after another one, to whichever of the volumes, had been
+        acknowledged is kept only if the other one is. If all snapshots exist, change nothing; those of a call that
+        did not come to its end are taken anew.
+
+        :raises VolumeMissing, BackendFull, PermanentDriverError, StaleFence: as `create_snapshot`, for any of them.
+            What was made by then is for the caller to delete.
+        """
+        self._lack_group_snapshots(snapshots, fence)
+
+    def clone_volumes(self, copies: Sequence[tuple[VolumeRef, VolumeRef]], fence: Fence) -> None:
+        """Make each first volume exist with the content of the second, of all seconds at one moment, as above.
+
+        If all exist, change nothing; those of a call that did not come to its end are made anew.
+
+        :raises VolumeMissing, BackendFull, PermanentDriverError, StaleFence: as `clone_volume`, for any of them.
+            What was made by then is for the caller to delete.
+        """
+        self._lack_group_snapshots(copies, fence)
+
+    def _lack_group_snapshots(self, *_given: object) -> NoReturn:
+        """Answer for a driver that has not declared `group_snapshots`. :raises NotSupported: always."""
+        raise NotSupported(f"Back-end {self.key!r} cannot keep several volumes at one moment")
 
     def _lack_snapshots(self, *_given: object) -> NoReturn:
         """Answer for a driver that has not declared `snapshots`. :raises NotSupported: always."""

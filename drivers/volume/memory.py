@@ -1,7 +1,7 @@
 """The reference back-end: volumes in the memory of one process, for tests and for trying things out."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from drivers import memory_pool
@@ -31,7 +31,13 @@ class MemoryDriver(VolumeDriver):
     """
 
     capabilities = Capabilities(
-        snapshots=True, online_extend=True, multi_attach=True, readonly=True, thin=True, node_local=True
+        snapshots=True,
+        group_snapshots=True,
+        online_extend=True,
+        multi_attach=True,
+        readonly=True,
+        thin=True,
+        node_local=True,
     )
 
     def __init__(self, key: str, size_gib: float) -> None:
@@ -144,6 +150,35 @@ class MemoryDriver(VolumeDriver):
                 pool.snapshots[snapshot.id] = MemorySnapshot(kept, volume.size_gib, volume_id=snapshot.volume.id)
             elif made.volume_id != snapshot.volume.id:
                 raise PermanentDriverError(f"{snapshot.name} exists of volume {made.volume_id}")
+
+    def create_snapshots(self, snapshots: Sequence[SnapshotRef], fence: Fence) -> None:
+        """Copy the bytes of all volumes while nobody writes. Raises as the contract says."""
+        pool = self._pool()
+        with pool.lock:
+            for snapshot in snapshots:
+                self._book(snapshot.id).admit(fence, now=time.time())
+            made = [pool.snapshots.get(snapshot.id) for snapshot in snapshots]
+            if not all(made):
+                for snapshot, one in zip(snapshots, made, strict=True):
+                    if one is not None and one.volume_id == snapshot.volume.id:
+                        del pool.snapshots[snapshot.id]
+            for snapshot in snapshots:
+                self.create_snapshot(snapshot, fence)
+
+    def clone_volumes(self, copies: Sequence[tuple[VolumeRef, VolumeRef]], fence: Fence) -> None:
+        """Copy the bytes of all volumes while nobody writes. Raises as the contract says."""
+        pool = self._pool()
+        with pool.lock:
+            for ref, _source in copies:
+                self._book(ref.id).admit(fence, now=time.time())
+            made = [pool.volumes.get(ref.id) for ref, _source in copies]
+            if not all(made):
+                if any(one is not None and one.exports for one in made):
+                    raise PermanentDriverError("A volume to be made is exported already")
+                for ref, _source in copies:
+                    pool.volumes.pop(ref.id, None)
+            for ref, source in copies:
+                self.clone_volume(ref, source, fence)
 
     def delete_snapshot(self, snapshot: SnapshotRef, fence: Fence) -> None:
         """Drop the snapshot. Raises as the contract says."""

@@ -11,6 +11,7 @@ from drivers.types import Connector, ExportRequest, Fence, VolumeRef
 from drivers.volume.memory import MemoryDriver
 from tests.contracts.connector import ConnectorContract
 from tests.contracts.volume_driver import VolumeDriverContract
+from tests.contracts.volume_groups import VolumeGroupsContract
 from tests.contracts.volume_snapshots import VolumeSnapshotsContract
 from tests.faults import FaultyDriver
 
@@ -36,6 +37,10 @@ class TestMemorySnapshots(VolumeSnapshotsContract):
     pass
 
 
+class TestMemoryGroups(VolumeGroupsContract):
+    pass
+
+
 class TestMemoryDriver(VolumeDriverContract):
     def test_the_sum_of_promises_stays_within_the_pool(self, driver):
         driver.create_volume(VolumeRef(str(uuid.uuid4()), 7), Fence(1, 1))
@@ -45,7 +50,7 @@ class TestMemoryDriver(VolumeDriverContract):
         assert driver.stats().free_gib == 0
 
 
-class TestFaultyDriver(VolumeDriverContract, VolumeSnapshotsContract):
+class TestFaultyDriver(VolumeDriverContract, VolumeSnapshotsContract, VolumeGroupsContract):
     """A driver that refuses nothing yet behaves as the one inside."""
 
     @pytest.fixture

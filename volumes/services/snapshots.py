@@ -34,7 +34,7 @@ def create_snapshot(
     :raises InvalidVolume: if its status does not admit it. :raises OverLimit: if a quota does not allow it.
     """
     volume = lock(volume)
-    _require_snapshotable(volume, is_in_use_admitted=is_in_use_admitted)
+    require_snapshotable(volume, is_in_use_admitted=is_in_use_admitted)
     quotas.admit_snapshot(project_id=volume.project_id, size_gib=volume.size_gib, volume_type=volume.volume_type)
     snapshot = Snapshot(
         project_id=volume.project_id,
@@ -94,6 +94,20 @@ def update_status(*, snapshot: Snapshot, status: str, caller: Caller, progress: 
     move(snapshot, "update_status", caller=caller, to=status, fields=fields, refusal=refusal)
 
 
+def require_snapshotable(volume: Volume, *, is_in_use_admitted: bool) -> None:
+    """Make sure that what the volume holds can be kept. :raises InvalidVolume: if its status does not admit it."""
+    moving.require_at_rest(volume)
+    if volume.status == "maintenance":
+        raise InvalidVolume("The snapshot cannot be created when the volume is in maintenance mode.")
+    if volume.status == "error":
+        raise InvalidVolume("The snapshot cannot be created when the volume is in error status.")
+    admitted = ["available", "in-use"] if is_in_use_admitted else ["available"]
+    if volume.status not in admitted or not volume.backend:
+        raise InvalidVolume(
+            f"Volume {volume.pk} status must be {', '.join(admitted)}, but current status is: {volume.status}."
+        )
+
+
 @transaction.atomic
 def merge_metadata(*, snapshot: Snapshot, metadata: Mapping[str, str], caller: Caller) -> Mapping[str, str]:
     """Add to the snapshot's metadata, or replace pairs of it; return all of it."""
@@ -110,19 +124,6 @@ def replace_metadata(*, snapshot: Snapshot, metadata: Mapping[str, str], caller:
 def delete_metadata(*, snapshot: Snapshot, key: str, caller: Caller) -> None:
     """Remove one pair of the snapshot's metadata."""
     _metadata(snapshot, lambda current: {name: value for name, value in current.items() if name != key})
-
-
-def _require_snapshotable(volume: Volume, *, is_in_use_admitted: bool) -> None:
-    moving.require_at_rest(volume)
-    if volume.status == "maintenance":
-        raise InvalidVolume("The snapshot cannot be created when the volume is in maintenance mode.")
-    if volume.status == "error":
-        raise InvalidVolume("The snapshot cannot be created when the volume is in error status.")
-    admitted = ["available", "in-use"] if is_in_use_admitted else ["available"]
-    if volume.status not in admitted or not volume.backend:
-        raise InvalidVolume(
-            f"Volume {volume.pk} status must be {', '.join(admitted)}, but current status is: {volume.status}."
-        )
 
 
 def _metadata(snapshot: Snapshot, change: Callable[[Mapping[str, str]], Mapping[str, str]]) -> Mapping[str, str]:

@@ -16,6 +16,8 @@ EXTENSIONS = {
     "capabilities": ("Capabilities", "What a back-end can do."),
     "encryption": ("Encryption", "How volumes of a type are encrypted."),
     "OS-SCH-HNT": ("SchedulerHints", "Hints for the scheduler at creation."),
+    "cgsnapshots": ("Cgsnapshots", "Snapshots of consistency groups."),
+    "consistencygroups": ("Consistencygroups", "Groups of volumes that are kept at one moment."),
     "os-admin-actions": ("AdminActions", "Actions of administrators."),
     "os-availability-zone": ("AvailabilityZones", "The availability zones."),
     "os-extended-services": ("ExtendedServices", "More about services."),

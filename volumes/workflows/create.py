@@ -27,7 +27,7 @@ def run(op: Claimed, volume: Volume) -> None:
     driver = backends.driver(volume.backend)
     ref = volume.ref()
     try:
-        op.step("made", _maker(driver, volume), ref, undo=partial(driver.delete_volume, ref))
+        op.step("made", maker(driver, volume), ref, undo=partial(driver.delete_volume, ref))
     except TransientDriverError as error:
         candidate = _next_candidate(op, volume)
         if candidate is None or op.operation.checkpoint.get("waits", 0) + 1 < TRIES_PER_BACKEND:
@@ -48,7 +48,7 @@ def _begin_next(op: Claimed, volume: Volume) -> None:
         begin(volume, following["verb"], caller=op.caller(), arguments=following["arguments"])
 
 
-def _maker(driver: VolumeDriver, volume: Volume) -> Callable[..., None]:
+def maker(driver: VolumeDriver, volume: Volume) -> Callable[..., None]:
     """Return the call that makes the volume: blank, or from what it was asked to be made from."""
     if volume.snapshot_id:
         snapshot = Snapshot.objects.select_related("volume").filter(pk=volume.snapshot_id).first()

@@ -2,17 +2,17 @@
 
 import contextlib
 import logging
-import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from drivers.errors import BackendBusy, DriverError, TransientDriverError
+from drivers.errors import BackendBusy, TransientDriverError
 from drivers.types import AccessMode
 from drivers.volume.local.failures import as_driver_errors
 from drivers.volume.local.fronts import end_fronts
+from drivers.volume.local.graph import TOP, UNLIMITED, node_of, open_layer, stack_of, throttle
+from drivers.volume.local.holding import let_go
 from drivers.volume.local.launching import launch
 from drivers.volume.local.monitor import COMMAND_S, Monitor
 from drivers.volume.local.processes import end_daemons_below
@@ -20,14 +20,9 @@ from drivers.volume.local.servers import Server, UnixServer
 
 log = logging.getLogger(__name__)
 
-# The best way first; a file system or kernel that lacks one says so when the image is opened.
-_WAYS_TO_OPEN = (("io_uring", True), ("native", True), ("threads", True), ("threads", False))
 _ID = "e-"
 """Begins the daemon's id of an export, which must begin with a letter; the name that clients use is the bare one."""
-_LAYER = "l-"
-"""Begins the daemon's name of the node of a layer."""
 _FOLD_POLL_S = 0.005
-_LACKING = re.compile(r"io_uring|native|O_DIRECT", re.IGNORECASE)
 
 
 class ExportDaemon:
@@ -72,7 +67,8 @@ class ExportDaemon:
                 self.stop()
                 return
             with self._adopted() or self._started() as monitor:
-                self._raise_to_top(monitor)
+                self.raise_to_top(monitor)
+                self._drop_loose(monitor)
                 # First nobody can ask for anything; then the daemon ends what it was asked for.
                 self.server.close_to_others(monitor, wanted.keys())
                 current = _exports(monitor)
@@ -102,7 +98,16 @@ class ExportDaemon:
             monitor = self._adopted()
             if monitor is not None:
                 with monitor:
-                    self._raise_to_top(monitor)
+                    self.raise_to_top(monitor)
+                    self._drop_loose(monitor)
+
+    def session(self) -> Monitor | None:
+        """Return a session with the daemon that runs, which is to be closed; None if there is none.
+
+        :raises BackendBusy, BackendDown: if it cannot be had.
+        """
+        with as_driver_errors(f"talking to the daemon of {self._image}"):
+            return self._adopted()
 
     def fold(self, lower: Path, upper: Path, *, wait_s: float) -> bool:
         """Have a running daemon bring what `upper` holds into `lower`, and tell whether it has finished.
@@ -116,13 +121,13 @@ class ExportDaemon:
             if monitor is None:
                 return False
             session.enter_context(monitor)
-            if _node(upper) in _stack(monitor)[0] and not monitor.execute("query-jobs"):
-                nodes = {"top_node": _node(upper), "base_node": _node(lower), "backing_file": lower.name}
-                monitor.execute("block-commit", job_id="fold", device="top", **nodes)
+            if node_of(upper) in stack_of(monitor)[0] and not monitor.execute("query-jobs"):
+                nodes = {"top_node": node_of(upper), "base_node": node_of(lower), "backing_file": lower.name}
+                monitor.execute("block-commit", job_id="fold", device=TOP, **nodes)
             deadline = time.monotonic() + wait_s
             while monitor.execute("query-jobs") and time.monotonic() < deadline:
                 time.sleep(_FOLD_POLL_S)
-            return not monitor.execute("query-jobs") and _node(upper) not in _stack(monitor)[0]
+            return not monitor.execute("query-jobs") and node_of(upper) not in stack_of(monitor)[0]
 
     def is_running(self) -> bool:
         """Tell whether a process serves the layers. :raises BackendBusy, BackendDown: if it cannot say."""
@@ -170,6 +175,8 @@ class ExportDaemon:
                 with contextlib.ExitStack() as session:
                     session.push(monitor)
                     if found is None and self._is_complete(monitor):
+                        # We have the lock, so whoever held it back is not at it any more.
+                        let_go(monitor)
                         found = monitor
                         kept.push(session.pop_all())
                         continue
@@ -194,8 +201,8 @@ class ExportDaemon:
         """
         if not self._layers:
             return True
-        stack, loose = _stack(monitor)
-        wanted = [_node(path) for path in self._layers]
+        stack, loose = stack_of(monitor)
+        wanted = [node_of(path) for path in self._layers]
         if not stack or stack[-1] not in wanted:
             return False
         below = wanted[: wanted.index(stack[-1]) + 1]
@@ -204,20 +211,23 @@ class ExportDaemon:
             return False
         return self.server.is_known(monitor)
 
-    def _raise_to_top(self, monitor: Monitor) -> None:
-        """Put the layers on top that a complete daemon does not serve yet, and let go of those it shall not.
+    def raise_to_top(self, monitor: Monitor) -> None:
+        """Put the layers on top that a complete daemon does not serve yet.
 
         :raises DriverError: if it refuses; the same call goes on from there.
         """
-        stack, loose = _stack(monitor)
-        wanted = [_node(path) for path in self._layers]
+        stack, loose = stack_of(monitor)
+        wanted = [node_of(path) for path in self._layers]
         missing = self._layers[wanted.index(stack[-1]) + 1 :]
         for path in missing:
-            if _node(path) not in loose:
-                _open_layer(monitor, path, None, is_read_only=False)
-            monitor.execute("blockdev-snapshot", node=stack[-1], overlay=_node(path))
-            stack.append(_node(path))
-        for name in loose.difference(wanted):
+            if node_of(path) not in loose:
+                open_layer(monitor, path, None, is_read_only=False)
+            monitor.execute("blockdev-snapshot", node=stack[-1], overlay=node_of(path))
+            stack.append(node_of(path))
+
+    def _drop_loose(self, monitor: Monitor) -> None:
+        """Let go of layers that there shall not be any more. :raises DriverError: if the daemon refuses."""
+        for name in stack_of(monitor)[1].difference(node_of(path) for path in self._layers):
             monitor.execute("blockdev-del", node_name=name)
 
     def _started(self) -> Monitor:
@@ -239,13 +249,13 @@ class ExportDaemon:
     def _build(self, monitor: Monitor) -> None:
         """Give a fresh daemon its server and its graph. :raises DriverError: if it refuses."""
         self.server.start(monitor)
-        monitor.execute("object-add", qom_type="throttle-group", id="limits", limits={})
+        monitor.execute("object-add", qom_type="throttle-group", id=UNLIMITED, limits={})
         below: Path | None = None
         for path in self._layers:
-            _open_layer(monitor, path, below, is_read_only=self._is_read_only or path != self._image)
+            open_layer(monitor, path, below, is_read_only=self._is_read_only or path != self._image)
             below = path
-        top = {"driver": "throttle", "throttle_group": "limits", "file": _node(self._image), "discard": "unmap"}
-        monitor.execute("blockdev-add", node_name="top", read_only=self._is_read_only, **top)
+        top = throttle(node_of(self._image), group=UNLIMITED, is_read_only=self._is_read_only)
+        monitor.execute("blockdev-add", **top)
 
     def _clear(self) -> None:
         """Remove the daemon's directory and what it left there. :raises OSError: if that fails."""
@@ -255,49 +265,6 @@ class ExportDaemon:
             self._directory.rmdir()
 
 
-def _node(path: Path) -> str:
-    """Return the daemon's name of the node of a layer."""
-    return _LAYER + path.stem
-
-
-def _stack(monitor: Monitor) -> tuple[list[str], set[str]]:
-    """Return the nodes of the layers that are served, the lowest first, and those of others that are open.
-
-    None is served if the graph is not complete. :raises DriverError: if the daemon does not answer.
-    """
-    graph = monitor.execute("x-debug-query-block-graph")
-    names: dict[int, str] = {node["id"]: node["name"] for node in graph["nodes"]}
-    layers = {number for number, name in names.items() if name.startswith(_LAYER)}
-    under = {it["parent"]: it["child"] for it in graph["edges"] if it["name"] == "backing"}
-    under |= {it["parent"]: it["child"] for it in graph["edges"] if it["name"] == "file" and it["child"] in layers}
-    served: list[str] = []
-    number = next((it for it, name in names.items() if name == "top"), None)
-    while number is not None:
-        number = under.get(number)
-        if number in layers:
-            served.insert(0, names[number])
-    return served, {names[number] for number in layers}.difference(served)
-
-
-def _open_layer(monitor: Monitor, path: Path, below: Path | None, *, is_read_only: bool) -> None:
-    """Add a layer's nodes in the best way that works here. :raises DriverError: if none does."""
-    refused: DriverError | None = None
-    for way, is_direct in _WAYS_TO_OPEN:
-        cache = {"direct": is_direct}
-        file: dict[str, Any] = {"driver": "file", "filename": str(path), "aio": way, "discard": "unmap", "cache": cache}
-        layer = {"driver": "qcow2", "discard": "unmap", "read_only": is_read_only, "cache": cache, "file": file}
-        try:
-            monitor.execute("blockdev-add", node_name=_node(path), backing=below and _node(below), **layer)
-        except DriverError as error:
-            if not _LACKING.search(error.message):
-                raise
-            refused = error
-        else:
-            return
-    if refused is not None:
-        raise refused
-
-
 def _exports(monitor: Monitor) -> frozenset[str]:
     """Return the names of a daemon's exports. :raises DriverError: if it does not answer."""
     return frozenset(export["id"].removeprefix(_ID) for export in monitor.execute("query-block-exports"))
@@ -305,7 +272,7 @@ def _exports(monitor: Monitor) -> frozenset[str]:
 
 def _begin_export(monitor: Monitor, name: str, mode: AccessMode) -> None:
     """Add an export. :raises DriverError: if the daemon refuses."""
-    monitor.execute("block-export-add", type="nbd", id=_ID + name, name=name, node_name="top", writable=mode == "rw")
+    monitor.execute("block-export-add", type="nbd", id=_ID + name, name=name, node_name=TOP, writable=mode == "rw")
 
 
 def _end_export(monitor: Monitor, name: str) -> None:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
+from drivers.connect import nbd
 from drivers.errors import (
     BackendFull,
     DriverError,
@@ -30,6 +31,7 @@ from drivers.volume.local.configuration import LocalConfiguration
 from drivers.volume.local.daemon import ExportDaemon
 from drivers.volume.local.failures import as_driver_errors
 from drivers.volume.local.fronts import Remote
+from drivers.volume.local.groups import GroupCalls
 from drivers.volume.local.host import claim_directory
 from drivers.volume.local.images import DamagedImage, make_image, resize_image
 from drivers.volume.local.layers import LayerDirectory, highest_file
@@ -40,21 +42,22 @@ from drivers.volume.local.programs import missing
 from drivers.volume.local.records import locked, locked_record
 from drivers.volume.local.room import measure, need_room
 from drivers.volume.local.slots import sync_directory
-from drivers.volume.local.snapshots import SnapshotCalls
 from drivers.volume.local.tidying import drop_preparations, tidy
 
 log = logging.getLogger(__name__)
 _RENEW_WAIT_S = 1.0
 
 
-class LocalDriver(SnapshotCalls):
+class LocalDriver(GroupCalls):
     """qcow2 files in a directory, served over NBD; needs no privileges. Settings: LocalConfiguration.
 
     Under a volume's lock every call compares its fence, makes it durable, and acts. Exports are never patched one by
     one: the fence book says which there shall be, and the daemon is brought to serve exactly those.
     """
 
-    capabilities = Capabilities(snapshots=True, multi_attach=True, readonly=True, thin=True, node_local=True)
+    capabilities = Capabilities(
+        snapshots=True, group_snapshots=nbd.IS_THERE, multi_attach=True, readonly=True, thin=True, node_local=True
+    )
 
     def __init__(self, key: str, configuration: LocalConfiguration) -> None:
         self.key = key
@@ -115,11 +118,7 @@ class LocalDriver(SnapshotCalls):
             self._withdraw(record)
             ExportDaemon(self._layout.run_directory(ref.id)).stop()
             drop_preparations(self._layout, ref.id, older_than=fence)
-            self._layout.image(ref.id).unlink(missing_ok=True)
-            sync_directory(self._layout.volumes)
-            layers = LayerDirectory(self._layout.volume_layers(ref.id))
-            layers.draft.remove()
-            layers.remove()
+            self._drop_volume(ref)
 
     def extend_volume(self, ref: VolumeRef, new_size_gib: int, fence: Fence) -> None:
         """Enlarge the file while nobody has it open. Raises as the contract says."""

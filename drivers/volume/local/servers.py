@@ -21,13 +21,13 @@ class Server(ABC):
 
     def start(self, monitor: Monitor) -> None:
         """Make a fresh daemon listen. :raises DriverError, OSError: if it cannot."""
-        address = {"type": "unix", "data": {"path": str(self._socket(monitor))}}
+        address = {"type": "unix", "data": {"path": str(self.socket(monitor))}}
         monitor.execute("nbd-server-start", addr=address, max_connections=0)
 
     def is_known(self, monitor: Monitor) -> bool:
         """Tell whether the way to a running daemon is still there."""
         with contextlib.suppress(FileNotFoundError):
-            return stat.S_ISSOCK(self._socket(monitor).stat().st_mode)
+            return stat.S_ISSOCK(self.socket(monitor).stat().st_mode)
         return False
 
     def close_to_others(self, monitor: Monitor, attachments: Collection[str]) -> None:  # noqa: B027 nothing to do
@@ -50,8 +50,8 @@ class Server(ABC):
         """Return what a client needs, and nothing else. :raises DriverError, OSError: if it cannot be found out."""
 
     @abstractmethod
-    def _socket(self, monitor: Monitor) -> Path:
-        """Return where the daemon listens."""
+    def socket(self, monitor: Monitor) -> Path:
+        """Return where the daemon listens for NBD."""
 
     def _about(self, volume_id: str, request: ExportRequest, snapshot_id: str) -> dict[str, str | int]:
         """Return the members that are the same for all servers."""
@@ -72,7 +72,8 @@ class UnixServer(Server):
         way = {"transport": "unix", "path": path, "uri": f"nbd+unix:///{request.attachment_id}?socket={quote(path)}"}
         return ConnectionInfo("nbd", way | self._about(volume_id, request, snapshot_id))
 
-    def _socket(self, _monitor: Monitor) -> Path:
+    def socket(self, _monitor: Monitor) -> Path:
+        """Return where every daemon of this volume listens."""
         return self._directory / "n"
 
 
@@ -122,8 +123,8 @@ class TlsServer(Server):
 
     def _behind(self, monitor: Monitor) -> Behind:
         """Return how fronts reach the daemon."""
-        return Behind(monitor.path.name.removeprefix("q-"), self._socket(monitor))
+        return Behind(monitor.path.name.removeprefix("q-"), self.socket(monitor))
 
-    def _socket(self, monitor: Monitor) -> Path:
+    def socket(self, monitor: Monitor) -> Path:
         """Return a socket of this daemon's own: what belongs to another one must not find it."""
         return self._directory / f"n-{monitor.path.name.removeprefix('q-')}"

@@ -29,7 +29,9 @@ from drivers.volume.local.layers import LayerDirectory, Order, highest_file, new
 from drivers.volume.local.layout import Layout
 from drivers.volume.local.records import LockedRecord, locked, locked_record
 from drivers.volume.local.room import need_room
+from drivers.volume.local.sealing import follow_together
 from drivers.volume.local.servers import TlsServer
+from drivers.volume.local.slots import sync_directory
 
 log = logging.getLogger(__name__)
 _FOLD_WAIT_S = 0.05
@@ -229,17 +231,38 @@ class SnapshotCalls(VolumeDriver):
 
         The caller holds its lock. :raises VolumeMissing, DriverError, OSError: if it cannot be done; harmless then.
         """
+        return self._sealed_together([ref])[0]
+
+    def _sealed_together(self, refs: Sequence[VolumeRef]) -> list[tuple[LayerDirectory, Order]]:
+        """Do the same with several volumes, at one moment."""
+        added = [self._with_new_layer(ref) for ref in refs]
+        follow_together(
+            [self._daemon(ref) for ref, (_directory, _below, highest) in zip(refs, added, strict=True) if highest]
+        )
+        for ref, (directory, _below, highest) in zip(refs, added, strict=True):
+            if highest:
+                point_at(self._layout.image(ref.id), directory.file(highest))
+        return [(directory, below) for directory, below, _highest in added]
+
+    def _with_new_layer(self, ref: VolumeRef) -> tuple[LayerDirectory, Order, str]:
+        """Note an empty layer as the highest one; return the layers below it, and its name, "" if none was needed."""
         directory, order = self._opened(ref)
         size_gib, below = self._size_gib(ref), Order(order.layers[:-1])
         if below.layers and not self._daemon(ref).is_running():
             is_as_large = image_bytes(directory.file(below.layers[-1])) == size_gib * GIB
             if is_as_large and is_empty(directory.file(order.layers[-1])):
-                return directory, below
+                return directory, below, ""
         highest = directory.add(size_gib, order)
         directory.write(Order((*order.layers, highest)))
-        self._daemon(ref).follow()
-        point_at(self._layout.image(ref.id), directory.file(highest))
-        return directory, order
+        return directory, order, highest
+
+    def _drop_volume(self, ref: VolumeRef) -> None:
+        """Remove the volume's files; the caller holds its lock and has ended its daemon. :raises OSError: likewise."""
+        self._layout.image(ref.id).unlink(missing_ok=True)
+        sync_directory(self._layout.volumes)
+        layers = LayerDirectory(self._layout.volume_layers(ref.id))
+        layers.draft.remove()
+        layers.remove()
 
     def _opened(self, ref: VolumeRef) -> tuple[LayerDirectory, Order]:
         """Return a volume's layers; one that is a single file so far gets it linked as the only one.

@@ -20,6 +20,7 @@ from tests.factories import (
     AttachmentFactory,
     BackupFactory,
     GroupFactory,
+    GroupSnapshotFactory,
     GroupTypeFactory,
     OperationFactory,
     QosSpecsFactory,
@@ -28,6 +29,7 @@ from tests.factories import (
     VolumeFactory,
     VolumeTypeFactory,
 )
+from volumes.services.group_types import reserved_type
 
 # Who calls: by the roles held in the token's project, and whether that is the project of the things.
 CALLERS = {
@@ -40,6 +42,12 @@ CALLERS = {
     "stranger": (OTHER_PROJECT, "member"),
     "strange admin": (OTHER_PROJECT, "admin"),
 }
+
+
+def consistency_group():
+    return GroupFactory(group_type=reserved_type())
+
+
 # What a path begins with → whose thing is at the id in it.
 PLACES = {
     "volumes/{id}": lambda: VolumeFactory(metadata={"key": "value"}).pk,
@@ -53,11 +61,15 @@ PLACES = {
     "qos-specs/{id}": lambda: QosSpecsFactory().pk,
     "types/{id}": lambda: VolumeTypeFactory(is_public=False, extra_specs={"multiattach": "<is> True"}).pk,
     "groups/{id}": lambda: GroupFactory().pk,
+    "consistencygroups/{id}": lambda: consistency_group().pk,
+    "cgsnapshots/{id}": lambda: GroupSnapshotFactory(group=consistency_group()).pk,
+    "group_snapshots/{id}": lambda: GroupSnapshotFactory().pk,
     "group_types/{id}": lambda: GroupTypeFactory(is_public=False, group_specs={"multiattach": "<is> True"}).pk,
 }
 OWNED = (
     "backups/{id}", "volumes/{id}", "snapshots/{id}", "attachments/{id}", "operations/{id}", "messages/{id}",
     "volume-transfers/{id}", "os-volume-transfer/{id}", "groups/{id}",
+    "group_snapshots/{id}", "consistencygroups/{id}", "cgsnapshots/{id}",
 )  # fmt: skip
 FOR_STRANGERS = ("transfer-accept", "older-transfer-accept")
 WORDS = {
