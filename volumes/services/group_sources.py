@@ -12,6 +12,7 @@ from volumes.errors import InvalidVolume
 from volumes.group_errors import InvalidGroup, InvalidGroupSnapshot
 from volumes.memberships import members_of
 from volumes.models import Group, GroupSnapshot, Volume
+from volumes.moving import require_at_rest
 
 
 @transaction.atomic
@@ -50,6 +51,7 @@ def create_group_from_group(
         raise InvalidGroup(f"Group {source.pk} must be available, but its status is {source.status}.")
     originals: list[tuple[Volume, int, dict[str, Any]]] = []
     for volume in members_of(source):
+        require_at_rest(volume)
         if volume.status not in {"available", "in-use"} or not volume.backend:
             raise InvalidVolume(f"Volume {volume.pk} must be available or in-use to be cloned, but is {volume.status}.")
         originals.append((volume, volume.size_gib, {"source_volume_id": volume.pk}))

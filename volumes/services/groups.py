@@ -5,7 +5,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 
 from storage_site.caller import Caller
 from storage_site.operations.admission import begin, cancel_unfinished, lock, move
@@ -15,10 +14,10 @@ from volumes.group_errors import InvalidGroup
 from volumes.group_settling import end_deletion
 from volumes.memberships import members_of, require_type
 from volumes.models import Attachment, Group, GroupType, Volume, VolumeType
+from volumes.moving import NOT_MOVING
 from volumes.services.volumes import known_zones
 from volumes.sources import is_source_of_unmade
 
-_NOT_MIGRATING = Q(migration_status=None) | Q(migration_status__in=["deleting", "error", "success"])
 _ADDABLE = ("available", "in-use")
 _REMOVABLE = (*_ADDABLE, "error", "error_deleting")
 
@@ -101,7 +100,7 @@ def delete_group(*, group: Group, caller: Caller, with_volumes: bool = False) ->
     for volume in members:
         _require_free(volume)
         busy = InvalidVolume(f"Volume {volume.pk} of the group cannot be deleted while its status is {volume.status}.")
-        move(volume, "begin_group_delete", caller=caller, guard=_NOT_MIGRATING, refusal=busy)
+        move(volume, "begin_group_delete", caller=caller, guard=NOT_MOVING, refusal=busy)
     if any(volume.backend for volume in members):
         begin(group, "delete", caller=caller, refusal=refusal)
     else:
@@ -132,7 +131,7 @@ def _add(group: Group, volume: Volume) -> None:
     require_type(group, volume.volume_type)
     if volume.backend != group.backend:
         raise InvalidVolume(f"{text}: it is not where the volumes of the group are.")
-    admitted = Volume.objects.filter(_NOT_MIGRATING, pk=volume.pk, status__in=_ADDABLE)
+    admitted = Volume.objects.filter(NOT_MOVING, pk=volume.pk, status__in=_ADDABLE)
     if not admitted.update(group=group):
         raise InvalidVolume(f"{text}: its status must be available or in-use, but it is {volume.status}.")
 
