@@ -4,6 +4,7 @@ from volumes.admin import (
     attachments,
     defaults,
     group_types,
+    groups,
     projects,
     qos,
     quotas,
@@ -15,6 +16,6 @@ from volumes.admin import (
 )
 
 __all__ = [
-    "attachments", "defaults", "group_types", "projects", "qos", "quotas", "snapshots", "transfers", "types", "volumes",
-    "workers",
+    "attachments", "defaults", "group_types", "groups", "projects", "qos", "quotas", "snapshots", "transfers", "types",
+    "volumes", "workers",
 ]  # fmt: skip

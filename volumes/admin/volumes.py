@@ -145,7 +145,10 @@ class VolumeAdmin(OfProjects, ResourceRows):
     inlines = (AttachmentInline,)
     fieldsets = (
         (None, {"fields": ("id", "name", "description", "project", "user_id", "state", "work")}),
-        ("Storage", {"fields": ("size", "volume_type", "availability_zone", "place", "migration_status", "name_id")}),
+        (
+            "Storage",
+            {"fields": ("size", "volume_type", "group", "availability_zone", "place", "migration_status", "name_id")},
+        ),
         ("Use", {"fields": ("is_bootable", "is_multiattach", "is_readonly", "attached_mode", "consumes_quota")}),
         ("Metadata", {"fields": ("metadata_shown", "image_metadata_shown")}),
         ("Times", {"fields": ("created_at", "updated_at", "launched_at")}),

@@ -15,10 +15,18 @@ from storage_site.console import overview
 from storage_site.operations import heartbeat
 from storage_site.operations.models import Operation, Service, Transition
 from tests.console import Operator, list_of, make_user, url_of
-from tests.factories import AttachmentFactory, QosSpecsFactory, SnapshotFactory, TransferFactory, VolumeFactory
+from tests.factories import (
+    AttachmentFactory,
+    GroupSnapshotFactory,
+    QosSpecsFactory,
+    SnapshotFactory,
+    TransferFactory,
+    VolumeFactory,
+)
 from volumes.models import (
     DefaultType,
     EncryptionType,
+    GroupType,
     ProjectLock,
     QosSpecs,
     Quota,
@@ -31,7 +39,7 @@ from volumes.models import (
 pytestmark = pytest.mark.django_db
 
 OURS = ("operations", "volumes")
-WITH_FORMS = {VolumeType, Quota, QosSpecs, EncryptionType, DefaultType}
+WITH_FORMS = {VolumeType, GroupType, Quota, QosSpecs, EncryptionType, DefaultType}
 MOST_QUERIES = 12  # session, user, role, five of the overview, two kinds of resources, recent actions
 
 
@@ -59,6 +67,7 @@ def one_of_each(member):
     Quota.objects.create(project_id=volume.project_id, resource="volumes", limit=7)
     QuotaClassLimit.objects.create(class_name="gold", resource="volumes", limit=7)
     TransferFactory(volume=volume)
+    GroupSnapshotFactory()
     EncryptionType.objects.create(volume_type=volume.volume_type, provider="luks", control_location="front-end")
     DefaultType.objects.create(project_id=volume.project_id, volume_type=volume.volume_type)
     QosSpecsFactory()

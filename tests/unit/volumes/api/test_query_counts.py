@@ -8,7 +8,7 @@ from django.utils import timezone
 from storage_site.identity import services as identity
 from storage_site.identity.tokens import new_token, recent, signed
 from tests.calls import Calls
-from tests.factories import AttachmentFactory, VolumeFactory
+from tests.factories import AttachmentFactory, GroupSnapshotFactory, VolumeFactory
 
 
 def queries_of(calls, *call, **rest):
@@ -41,6 +41,20 @@ def test_a_page_takes_at_most_four_whatever_its_length(as_member, path, length):
     query = "?limit=1000&with_count=true" if path.startswith("/volumes") else "?limit=1000"
     for marked in ("", f"&marker={marker}"):
         count, sql = queries_of(as_member, "GET", f"{path}{query}{marked}")
+        assert count <= 4, sql
+
+
+@pytest.mark.parametrize(
+    "path", ["/groups/detail?list_volume=true", "/group_snapshots/detail?limit=1000", "/groups?limit=9"]
+)
+@pytest.mark.parametrize("length", [1, 20])
+def test_a_page_of_groups_takes_at_most_four_whatever_its_length(as_member, path, length):
+    made = [GroupSnapshotFactory() for _ in range(length + 1)]
+    for each in made:
+        VolumeFactory(group=each.group)
+    marker = made[-1].pk if "snapshots" in path else made[-1].group_id
+    for marked in ("", f"&marker={marker}"):
+        count, sql = queries_of(as_member, "GET", f"{path}{marked}")
         assert count <= 4, sql
 
 
