@@ -72,6 +72,12 @@ class VolumeMissing(PermanentDriverError):
     code = "volume-missing"
 
 
+class NotStored(PermanentDriverError):
+    """There is nothing of this name on the back-end that could be taken over."""
+
+    code = "not-stored"
+
+
 class ObjectMissing(PermanentDriverError):
     """The object does not exist on the backup target."""
 

@@ -83,6 +83,8 @@ class MemoryPool:
     lock: threading.RLock = field(default_factory=threading.RLock)
     volumes: dict[str, MemoryVolume] = field(default_factory=dict)
     snapshots: dict[str, MemorySnapshot] = field(default_factory=dict)
+    foreign: dict[str, SparseBytes] = field(default_factory=dict)
+    """What somebody else has put there, under names of its own."""
     books: dict[str, FenceBook] = field(default_factory=dict)
 
 

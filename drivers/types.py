@@ -78,6 +78,30 @@ class SnapshotRef:
         return f"snapshot-{self.id}"
 
 
+_NAMED = re.compile(rf"(?:volume|snapshot)-({UUID_PATTERN})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Something on the storage, under whatever name it has there."""
+
+    name: str
+    size_gib: int
+    """Rounded up."""
+    stored_as: str = ""
+    """The id that its name is made of; "" if it has a name of its own."""
+    of: str = ""
+    """For a snapshot: the id that the name of its volume is made of."""
+    obstacle: str = ""
+    """Why it cannot be taken over, for the operator; "" if it can."""
+
+
+def id_in(name: str) -> str:
+    """Return the id in a name that we give to volumes and snapshots, "" if it is none of ours."""
+    match = _NAMED.fullmatch(name)
+    return match[1] if match else ""
+
+
 class ByteRange(NamedTuple):
     """Some bytes of a volume or snapshot, one after the other."""
 
@@ -152,6 +176,8 @@ class Capabilities:
     """Volumes take room only for what was written."""
     qos: bool = False
     """Limits of throughput can be set."""
+    manage: bool = False
+    """What is on the storage can be taken over, and given up with its data kept."""
     node_local: bool = False
     """Volumes live on one host: only its workers can serve them, only its processes can use them."""
 

@@ -31,3 +31,9 @@ def place_retyped(self: Task, *, operation_id: str, **_later: object) -> None:
 def place_migrated(self: Task, *, operation_id: str, **_later: object) -> None:
     """Find out whether a volume can live where it is wanted."""
     perform(self, operation_id, place_moved.migrate)
+
+
+@shared_task(base=Doorbell, bind=True)
+def place_managed(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Find out whether what is on a storage can be a volume there."""
+    perform(self, operation_id, place_moved.manage)

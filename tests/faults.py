@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from drivers.errors import DriverError
-from drivers.types import BackendStats, ByteRange, ConnectionInfo, ExportRequest, Fence, SnapshotRef, VolumeRef
+from drivers.types import BackendStats, ByteRange, ConnectionInfo, ExportRequest, Fence, SnapshotRef, Stored, VolumeRef
 from drivers.volume.base import VolumeDriver
 
 
@@ -104,6 +104,24 @@ class FaultyDriver(VolumeDriver):
 
     def clone_volumes(self, copies: Sequence[tuple[VolumeRef, VolumeRef]], fence: Fence) -> None:
         self._pass_on("clone_volumes", copies, fence)
+
+    def stored_volumes(self) -> Iterator[Stored]:
+        yield from self._pass_on("stored_volumes")
+
+    def manage_volume(self, ref: VolumeRef, name: str, fence: Fence) -> VolumeRef:
+        return self._pass_on("manage_volume", ref, name, fence)
+
+    def unmanage_volume(self, ref: VolumeRef, fence: Fence) -> None:
+        self._pass_on("unmanage_volume", ref, fence)
+
+    def stored_snapshots(self) -> Iterator[Stored]:
+        yield from self._pass_on("stored_snapshots")
+
+    def manage_snapshot(self, volume: VolumeRef, name: str, fence: Fence) -> SnapshotRef:
+        return self._pass_on("manage_snapshot", volume, name, fence)
+
+    def unmanage_snapshot(self, snapshot: SnapshotRef, fence: Fence) -> None:
+        self._pass_on("unmanage_snapshot", snapshot, fence)
 
     def _pass_on(self, call: str, *arguments: Any) -> Any:
         self.calls.append(call)

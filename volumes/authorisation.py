@@ -56,6 +56,8 @@ RULES: Rules = {
         "os-force_delete": admin(f"{ADMIN_ACTIONS}:force_delete"),
         "os-migrate_volume": admin(f"{ADMIN_ACTIONS}:migrate_volume"),
         "os-migrate_volume_completion": admin(f"{ADMIN_ACTIONS}:migrate_volume_completion"),
+        "os-unmanage": admin("volume_extension:volume_unmanage"),
+        "os-extend_volume_completion": admin(f"{ADMIN_ACTIONS}:extend_volume_completion"),
         "os-force_detach": admin(f"{ADMIN_ACTIONS}:force_detach"),
     },
     "snapshots": {"GET": reader("volume:get_all_snapshots"), "POST": member("volume:create_snapshot")},
@@ -69,6 +71,7 @@ RULES: Rules = {
         "GET": reader("volume:get_snapshot"),
         "os-reset_status": admin("volume_extension:snapshot_admin_actions:reset_status"),
         "os-force_delete": admin("volume_extension:snapshot_admin_actions:force_delete"),
+        "os-unmanage": admin("snapshot_extension:snapshot_unmanage"),
         "os-update_snapshot_status": member("snapshot_extension:snapshot_actions:update_snapshot_status"),
     },
     "snapshot-metadata": {
@@ -80,6 +83,15 @@ RULES: Rules = {
         "GET": reader("volume:get_snapshot_metadata"),
         "PUT": member("volume:update_snapshot_metadata"),
         "DELETE": member("volume:delete_snapshot_metadata"),
+    },
+    **{
+        f"{prefix}manageable-{kind}{suffix}": {
+            "GET": admin(f"{policy}:list_manageable"),
+            **({} if suffix else {"POST": admin(f"{policy}:{kind.removesuffix('s')}_manage")}),
+        }
+        for prefix in ("", "older-")
+        for suffix in ("", "-detail")
+        for kind, policy in (("volumes", "volume_extension"), ("snapshots", "snapshot_extension"))
     },
     "attachments": {"GET": reader("volume:get_all"), "POST": member("volume:attachment_create")},
     "attachments-detail": {"GET": reader("volume:get_all")},

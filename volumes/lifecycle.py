@@ -50,6 +50,11 @@ VOLUME = Lifecycle(
          task="scheduling.tasks.place_migrated", queue=_scheduler, deadline_s=86400),
     # A second row of a volume that is moved: for its new storage first, for its old one afterwards.
     verb("stand_in", {NEW}, after="maintenance"),
+    # Taken over from the storage, where somebody else has made it; and given up with its data kept.
+    verb("manage", {NEW}, during="managing", after="available", on_error="error_managing",
+         task="scheduling.tasks.place_managed", queue=_scheduler),
+    verb("unmanage", {"available", "error"}, during="unmanaging", after=GONE, on_error="error_unmanaging",
+         task="volumes.tasks.unmanage_volume", queue=_own_backend),
     # On offer to other projects.
     verb("begin_transfer", {"available"}, after="awaiting-transfer"),
     verb("end_transfer", {"awaiting-transfer"}, after="available"),
@@ -105,6 +110,10 @@ SNAPSHOT = Lifecycle(
          task="volumes.tasks.delete_snapshot", queue=_backend_of_volume),
     verb("force_delete", ANY, during="deleting", after=GONE, on_error="error_deleting",
          task="volumes.tasks.delete_snapshot", queue=_backend_of_volume),
+    verb("manage", {NEW}, during="creating", after="available", on_error="error",
+         task="volumes.tasks.manage_snapshot", queue=_backend_of_volume),
+    verb("unmanage", {"available", "error"}, during="unmanaging", after=GONE, on_error="error",
+         task="volumes.tasks.unmanage_snapshot", queue=_backend_of_volume),
     # Together with its volume, whose operation does the work.
     verb("begin_cascade", {"available", "error"}, after="deleting"),
     # Taken, or removed, by the work on the snapshot of a group that it is part of.
@@ -122,6 +131,12 @@ SNAPSHOT = Lifecycle(
     verb("end_backup", {"backing-up"}, after="available"),
     verb("update_status", {"creating", "deleting"}, after=GIVEN),
     verb("reset", ANY, after=GIVEN),
+)  # fmt: skip
+
+SURVEY = Lifecycle(
+    verb("take", {NEW}, during="taking", after="taken", on_error="error",
+         task="volumes.tasks.take_survey", queue=_own_backend, deadline_s=60),
+    verb("forget", ANY, after=GONE),
 )  # fmt: skip
 
 # Migration statuses of volumes that are not being moved, beside none at all.

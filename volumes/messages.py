@@ -61,6 +61,8 @@ class Action:
 
 ACTIONS: Mapping[tuple[str, str], Action] = {
     ("volumes.volume", "create"): Action(VOLUME, "001", "schedule allocate volume", "012", _NO_BACKEND),
+    ("volumes.volume", "manage"): Action(VOLUME, "008", "create volume from backend storage", "012", _NO_BACKEND),
+    ("volumes.volume", "unmanage"): Action(VOLUME, "006", "unmanage volume", "001", {}),
     ("volumes.volume", "extend"): Action(VOLUME, "007", "extend volume", "010", {}),
     ("volumes.attachment", "connect"): Action(VOLUME, "002", "attach volume", "021", {}, "volume_id"),
     ("volumes.attachment", "disconnect"): Action(VOLUME, "004", "update attachment", "022", {}, "volume_id"),

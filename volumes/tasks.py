@@ -5,7 +5,7 @@ from celery import Task, shared_task
 from storage_site.operations.doorbell import Doorbell
 from storage_site.operations.perform import perform
 from volumes.workflows import connect as connect_workflow
-from volumes.workflows import create, delete, extend, group, move, snapshot
+from volumes.workflows import create, delete, extend, group, manage, move, snapshot
 from volumes.workflows import disconnect as disconnect_workflow
 
 
@@ -43,6 +43,36 @@ def lend_to_move(self: Task, *, operation_id: str, **_later: object) -> None:
 def move_volume(self: Task, *, operation_id: str, **_later: object) -> None:
     """Make a volume of another back-end here."""
     perform(self, operation_id, move.copy)
+
+
+@shared_task(base=Doorbell, bind=True)
+def manage_volume(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Take over what is on the storage."""
+    perform(self, operation_id, manage.take_over)
+
+
+@shared_task(base=Doorbell, bind=True)
+def unmanage_volume(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Give a volume up with its data kept."""
+    perform(self, operation_id, manage.give_up)
+
+
+@shared_task(base=Doorbell, bind=True)
+def manage_snapshot(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Take over a snapshot that is on the storage."""
+    perform(self, operation_id, manage.take_over_snapshot)
+
+
+@shared_task(base=Doorbell, bind=True)
+def unmanage_snapshot(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Give a snapshot up with its data kept."""
+    perform(self, operation_id, manage.give_up_snapshot)
+
+
+@shared_task(base=Doorbell, bind=True)
+def take_survey(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Look what is on the storage."""
+    perform(self, operation_id, manage.survey)
 
 
 @shared_task(base=Doorbell, bind=True)

@@ -11,6 +11,7 @@ from volumes.views import (
     backends,
     default_types,
     encryption,
+    managing,
     messages,
     metadata,
     qos,
@@ -41,6 +42,26 @@ urlpatterns = [
     resource("snapshots/{id}/action", snapshots.SnapshotActions, "snapshot-action"),
     resource("snapshots/{id}/metadata", snapshots.SnapshotMetadata, "snapshot-metadata"),
     resource("snapshots/{id}/metadata/{key*}", snapshots.SnapshotMetadataPair, "snapshot-metadata-item"),
+    *(
+        route
+        for path, name, list_view, full_view in (
+            ("os-volume-manage", "older-manageable-volumes", managing.StoredVolumes, managing.StoredVolumesInFull),
+            ("manageable_volumes", "manageable-volumes", managing.ManageableVolumes, managing.ManageableVolumesInFull),
+            (
+                "os-snapshot-manage",
+                "older-manageable-snapshots",
+                managing.StoredSnapshots,
+                managing.StoredSnapshotsInFull,
+            ),
+            (
+                "manageable_snapshots",
+                "manageable-snapshots",
+                managing.ManageableSnapshots,
+                managing.ManageableSnapshotsInFull,
+            ),
+        )
+        for route in (resource(path, list_view, name), resource(f"{path}/detail", full_view, f"{name}-detail"))
+    ),
     resource("attachments", attachments.Attachments, "attachments"),
     resource("attachments/detail", attachments.AttachmentsInFull, "attachments-detail"),
     resource("attachments/{id}", attachments.OneAttachment, "attachment"),

@@ -13,6 +13,7 @@ from drivers.types import (
     ExportRequest,
     Fence,
     SnapshotRef,
+    Stored,
     VolumeRef,
 )
 
@@ -234,6 +235,46 @@ class VolumeDriver(ABC):
     def _lack_group_snapshots(self, *_given: object) -> NoReturn:
         """Answer for a driver that has not declared `group_snapshots`. :raises NotSupported: always."""
         raise NotSupported(f"Back-end {self.key!r} cannot keep several volumes at one moment")
+
+    # --- what a driver that declares `manage` does as well; for snapshots it has to declare those, too
+
+    def stored_volumes(self) -> Iterator[Stored]:
+        """Yield everything on the storage that is a volume, or could become one, whoever made it."""
+        self._lack_managing()
+
+    def manage_volume(self, ref: VolumeRef, name: str, fence: Fence) -> VolumeRef:
+        """Take over what the storage calls `name`, which may be any text; return it as it is stored from now on.
+
+        That is under the id which its name is made of, or else under that of `ref`, whose size does not matter; a size
+        that is not whole is rounded up, the rest zeros. Its content stays.
+
+        :raises NotStored: if there is no such thing, or it cannot be taken over; nothing has changed then.
+        :raises StaleFence: if a later claim has acted on this volume.
+        """
+        self._lack_managing(ref, name, fence)
+
+    def unmanage_volume(self, ref: VolumeRef, fence: Fence) -> None:
+        """End the volume's exports, and leave it where it is; one that does not exist is a success.
+
+        :raises StaleFence: if a later claim has acted on this volume.
+        """
+        self._lack_managing(ref, fence)
+
+    def stored_snapshots(self) -> Iterator[Stored]:
+        """Yield every snapshot on the storage."""
+        self._lack_managing()
+
+    def manage_snapshot(self, volume: VolumeRef, name: str, fence: Fence) -> SnapshotRef:
+        """Take over the snapshot of this volume that the storage calls `name`. Raises as `manage_volume` does."""
+        self._lack_managing(volume, name, fence)
+
+    def unmanage_snapshot(self, snapshot: SnapshotRef, fence: Fence) -> None:
+        """End the snapshot's exports, and leave it where it is, as `unmanage_volume` does."""
+        self._lack_managing(snapshot, fence)
+
+    def _lack_managing(self, *_given: object) -> NoReturn:
+        """Answer for a driver that has not declared `manage`. :raises NotSupported: always."""
+        raise NotSupported(f"Back-end {self.key!r} cannot take over what is on its storage")
 
     def _lack_snapshots(self, *_given: object) -> NoReturn:
         """Answer for a driver that has not declared `snapshots`. :raises NotSupported: always."""

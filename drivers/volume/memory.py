@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from drivers import memory_pool
 from drivers.entries import Entries
-from drivers.errors import BackendFull, NotSupported, PermanentDriverError, SnapshotMissing, VolumeMissing
+from drivers.errors import BackendFull, NotStored, NotSupported, PermanentDriverError, SnapshotMissing, VolumeMissing
 from drivers.fences import FenceBook
 from drivers.memory_pool import PAGE_BYTES, MemorySnapshot, MemoryVolume, SparseBytes
 from drivers.types import (
@@ -18,8 +18,10 @@ from drivers.types import (
     ExportRequest,
     Fence,
     SnapshotRef,
+    Stored,
     VolumeRef,
     canonical_id,
+    id_in,
 )
 from drivers.volume.base import VolumeDriver
 
@@ -37,6 +39,7 @@ class MemoryDriver(VolumeDriver):
         multi_attach=True,
         readonly=True,
         thin=True,
+        manage=True,
         node_local=True,
     )
 
@@ -238,6 +241,62 @@ class MemoryDriver(VolumeDriver):
             if earlier is None or earlier.volume_id != later.volume_id:
                 return None
             return iter([ByteRange(*it) for it in later.content.differences(earlier.content)])
+
+    def stored_volumes(self) -> Iterator[Stored]:
+        """Yield the volumes of the pool, and what is there under other names."""
+        pool = self._pool()
+        with pool.lock:
+            found = [Stored(f"volume-{name}", it.size_gib, stored_as=name) for name, it in pool.volumes.items()]
+            found += [Stored(name, -(-it.size // GIB)) for name, it in pool.foreign.items()]
+        yield from found
+
+    def manage_volume(self, ref: VolumeRef, name: str, fence: Fence) -> VolumeRef:
+        """Find the volume, or make one of what has another name. Raises as the contract says."""
+        pool, known = self._pool(), id_in(name)
+        with pool.lock:
+            stored_as = known if known in pool.volumes else ref.id
+            self._book(stored_as).admit(fence, now=time.time())
+            if stored_as not in pool.volumes:
+                if name not in pool.foreign:
+                    raise NotStored(f"There is nothing called {name!r} on back-end {self.key!r}")
+                content = pool.foreign.pop(name)
+                size_gib = -(-content.size // GIB)
+                content.size = size_gib * GIB
+                pool.volumes[stored_as] = MemoryVolume(content, size_gib)
+            return VolumeRef(stored_as, pool.volumes[stored_as].size_gib)
+
+    def unmanage_volume(self, ref: VolumeRef, fence: Fence) -> None:
+        """Shut every attachment out. Raises as the contract says."""
+        pool = self._pool()
+        with pool.lock:
+            self._book(ref.id).admit_deletion(fence, now=time.time())
+            if ref.id in pool.volumes:
+                pool.volumes[ref.id].exports.clear()
+
+    def stored_snapshots(self) -> Iterator[Stored]:
+        """Yield the snapshots of the pool."""
+        with self._pool().lock:
+            kept = self._pool().snapshots.items()
+            found = [Stored(f"snapshot-{name}", it.size_gib, stored_as=name, of=it.volume_id) for name, it in kept]
+        yield from found
+
+    def manage_snapshot(self, volume: VolumeRef, name: str, fence: Fence) -> SnapshotRef:
+        """Find the snapshot. Raises as the contract says."""
+        pool, known = self._pool(), id_in(name)
+        with pool.lock:
+            kept = pool.snapshots.get(known) if name == f"snapshot-{known}" else None
+            if kept is None or kept.volume_id != volume.id:
+                raise NotStored(f"{volume.name} has no snapshot called {name!r} on back-end {self.key!r}")
+            self._book(known).admit(fence, now=time.time())
+            return SnapshotRef(known, volume, kept.size_gib)
+
+    def unmanage_snapshot(self, snapshot: SnapshotRef, fence: Fence) -> None:
+        """Shut every attachment out. Raises as the contract says."""
+        pool = self._pool()
+        with pool.lock:
+            self._book(snapshot.id).admit_deletion(fence, now=time.time())
+            if snapshot.id in pool.snapshots:
+                pool.snapshots[snapshot.id].exports.clear()
 
     def _make(self, ref: VolumeRef, find: Callable[[], SparseBytes], fence: Fence) -> None:
         """Make a volume that begins with the bytes found. Raises as the contract says, or what `find` raises."""

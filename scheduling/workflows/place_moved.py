@@ -1,4 +1,4 @@
-"""Choosing where a volume lives that changes its type, or is wanted elsewhere (contract 07 section 10)."""
+"""Choosing where a volume lives that exists already: it changes its type, is wanted elsewhere, or is taken over."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -72,6 +72,33 @@ def migrate(op: Claimed, volume: Volume) -> None:
     _move(op, volume, replace(_request(volume, volume.volume_type), pinned=wanted), only)
 
 
+def manage(op: Claimed, volume: Volume) -> None:
+    """Hand what is on a storage to its back-end, if that serves the type. Raises as `retype` does."""
+    services = known_services()
+    wanted = PoolKey(op.operation.arguments["backend"], op.operation.arguments["pool"])
+    host = heartbeat.host_of(wanted.backend)
+    only = {name: service for name, service in services.items() if name == host}
+    await_reports(only.values())
+    zones = (volume.availability_zone,)
+    request = replace(_request(volume, volume.volume_type), size_gib=0, pinned=wanted, availability_zones=zones)
+    decision = look(request, only, REPORTS.pools())
+    if not decision.candidates:
+        refuse(op, _only(decision, only), only)
+    first = decision.candidates[0]
+    op.hand_over(
+        task="volumes.tasks.manage_volume",
+        queue=queues.of_backend(first.backend),
+        decision=decision.as_json(),
+        fields={"backend": first.backend, "pool": first.pool},
+    )
+
+
+def _only(decision: Decision, services: Services) -> Decision:
+    """Return the decision without what is said of other services."""
+    named = {name: reason for name, reason in decision.refused.items() if name.partition("#")[0] in services}
+    return replace(decision, refused=named)
+
+
 def _request(volume: Volume, volume_type: VolumeType | None) -> Request:
     """Return what a volume of this type asks of the scheduler, in any zone that the type allows."""
     as_if = Volume(pk=volume.pk, size_gib=volume.size_gib, volume_type=volume_type, availability_zone="")
@@ -84,8 +111,7 @@ def _move(op: Claimed, volume: Volume, request: Request, services: Services) -> 
     """Have the volume moved to the best pool. Raises as `retype` does."""
     decision = decide(request, services)
     if not decision.candidates:
-        named = {name: reason for name, reason in decision.refused.items() if name.partition("#")[0] in services}
-        refuse(op, replace(decision, refused=named), services)
+        refuse(op, _only(decision, services), services)
     first = decision.candidates[0]
     op.hand_over(
         task=TASK,

@@ -69,8 +69,8 @@ class MarkerPagination(BasePagination):
         """
         self.request, self.view = request, view
         parameters = request.query_params
-        self.limit = _limit(parameters)
-        offset = _offset(parameters)
+        self.limit = limit_of(parameters)
+        offset = offset_of(parameters)
         keys = sort_keys(parameters, queryset.model, view.sort_keys)
         self.total = queryset.count() if self._is_counted() else None
         marker = parameters.get("marker")
@@ -118,11 +118,8 @@ class MarkerPagination(BasePagination):
 
 def sort_keys(parameters: Any, model: type[Model], allowed: Any) -> list[SortKey]:
     """Return what the parameters ask to sort by, the id at last. :raises InvalidRequest: if they are malformed."""
-    pairs = _sort_pairs(parameters)
     keys = []
-    for name, direction in pairs:
-        if direction not in {"asc", "desc"}:
-            raise InvalidRequest("Invalid input received: Unknown sort direction, must be 'desc' or 'asc'.")
+    for name, direction in sort_pairs(parameters):
         if name not in allowed:
             raise InvalidRequest("Invalid input received: Invalid sort key")
         column = allowed[name]
@@ -132,7 +129,15 @@ def sort_keys(parameters: Any, model: type[Model], allowed: Any) -> list[SortKey
     return keys
 
 
-def _sort_pairs(parameters: Any) -> list[tuple[str, str]]:
+def sort_pairs(parameters: Any, *, default: str = "created_at") -> list[tuple[str, str]]:
+    """Return names and directions to sort by. :raises InvalidRequest: if the parameters are malformed."""
+    pairs = _named_pairs(parameters, default)
+    if any(direction not in {"asc", "desc"} for _, direction in pairs):
+        raise InvalidRequest("Invalid input received: Unknown sort direction, must be 'desc' or 'asc'.")
+    return pairs
+
+
+def _named_pairs(parameters: Any, default: str) -> list[tuple[str, str]]:
     if "sort" in parameters:
         if "sort_key" in parameters or "sort_dir" in parameters:
             raise InvalidRequest(
@@ -140,7 +145,7 @@ def _sort_pairs(parameters: Any) -> list[tuple[str, str]]:
             )
         split = [part.strip().partition(":") for part in parameters["sort"].split(",")]
         return [(name, direction if colon else "desc") for name, colon, direction in split]
-    names = [name.strip() for name in parameters.getlist("sort_key")] or ["created_at"]
+    names = [name.strip() for name in parameters.getlist("sort_key")] or [default]
     directions = [direction.strip() for direction in parameters.getlist("sort_dir")] or ["desc"]
     if len(directions) > len(names):
         raise InvalidRequest("Invalid input received: Sort direction array size exceeds sort key array size.")
@@ -178,7 +183,8 @@ def _value(row: Any, column: str) -> Any:
     return row
 
 
-def _limit(parameters: Any) -> int:
+def limit_of(parameters: Any) -> int:
+    """Return how long a page may be. :raises InvalidRequest: if the parameter is malformed."""
     given = parameters.get("limit")
     if given is None:
         return int(settings.API_MAX_LIMIT)
@@ -188,7 +194,8 @@ def _limit(parameters: Any) -> int:
     return min(limit, int(settings.API_MAX_LIMIT))
 
 
-def _offset(parameters: Any) -> int:
+def offset_of(parameters: Any) -> int:
+    """Return how many items are left out first. :raises InvalidRequest: if the parameter is malformed."""
     offset = _whole_number(parameters.get("offset", "0"), "offset must be an integer")
     if offset < 0:
         raise InvalidRequest("offset must be >= 0")

@@ -12,6 +12,7 @@ from drivers.volume.memory import MemoryDriver
 from tests.contracts.connector import ConnectorContract
 from tests.contracts.volume_driver import VolumeDriverContract
 from tests.contracts.volume_groups import VolumeGroupsContract
+from tests.contracts.volume_managing import VolumeManagingContract
 from tests.contracts.volume_snapshots import VolumeSnapshotsContract
 from tests.faults import FaultyDriver
 
@@ -39,6 +40,17 @@ class TestMemorySnapshots(VolumeSnapshotsContract):
 
 class TestMemoryGroups(VolumeGroupsContract):
     pass
+
+
+class TestMemoryManaging(VolumeManagingContract):
+    @pytest.fixture
+    def put(self, pool_key):
+        def put(name, size, content):
+            made = memory_pool.SparseBytes(size)
+            made.write(memoryview(content), 0)
+            memory_pool.pool(pool_key).foreign[name] = made
+
+        return put
 
 
 class TestMemoryDriver(VolumeDriverContract):

@@ -9,6 +9,7 @@ from volumes.admin import (
     qos,
     quotas,
     snapshots,
+    surveys,
     transfers,
     types,
     volumes,
@@ -16,6 +17,6 @@ from volumes.admin import (
 )
 
 __all__ = [
-    "attachments", "defaults", "group_types", "groups", "projects", "qos", "quotas", "snapshots", "transfers", "types",
-    "volumes", "workers",
+    "attachments", "defaults", "group_types", "groups", "projects", "qos", "quotas", "snapshots", "surveys",
+    "transfers", "types", "volumes", "workers",
 ]  # fmt: skip

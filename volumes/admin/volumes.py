@@ -19,7 +19,7 @@ from volumes.admin.projects import OfProjects
 from volumes.lifecycle import VOLUME
 from volumes.models import Attachment, Volume, VolumeType
 from volumes.serializers.actions import STATUSES
-from volumes.services import moving
+from volumes.services import managing, moving
 from volumes.services import volumes as services
 
 
@@ -89,6 +89,11 @@ def _retype(volume: Volume, *, caller: Caller, volume_type: VolumeType, may_move
 def _migrate(volume: Volume, *, caller: Caller, backend: str, is_locked: bool) -> str:
     moving.migrate_volume(volume=volume, host=host_of(backend), is_locked=is_locked, caller=caller)
     return f"its migration to {backend} is accepted."
+
+
+def _unmanage(volume: Volume, *, caller: Caller) -> str:
+    managing.unmanage_volume(volume=volume, caller=caller)
+    return f"it is given up; it stays on {volume.backend} as {volume.ref().name}."
 
 
 class ByStatus(KnownValues):
@@ -169,6 +174,13 @@ class VolumeAdmin(OfProjects, ResourceRows):
             act=_migrate,
             asks=MigrateForm,
             warning="Its data are copied, and what is on its present back-end is removed afterwards.",
+        ),
+        Button(
+            name="unmanage",
+            label="Unmanage",
+            act=_unmanage,
+            warning="The volume is forgotten; its data stay on its back-end under the name that they have there.",
+            is_dangerous=True,
         ),
         Button(
             name="delete",

@@ -23,6 +23,7 @@ class SnapshotQuerySet(models.QuerySet):
 class Snapshot(Resource):
     """What a volume held at one moment; `size_gib` is the size that the volume had then.
 
+    One that was taken over from the storage is there under the name of `name_id`.
     One that is not listed was made for a backup and is hidden from the API.
     """
 
@@ -37,6 +38,7 @@ class Snapshot(Resource):
     metadata = models.JSONField(default=dict, blank=True)
     progress = models.CharField(max_length=4, default="", blank=True)
     """How much of it there is, as the service says that makes it itself: a percentage; else empty."""
+    name_id = models.UUIDField(null=True, blank=True, unique=True)
     consumes_quota = models.BooleanField(default=True)
     is_listed = models.BooleanField(default=True)
 
@@ -56,4 +58,4 @@ class Snapshot(Resource):
 
     def ref(self) -> SnapshotRef:
         """Return the snapshot as drivers know it."""
-        return SnapshotRef(id=str(self.id), volume=self.volume.ref(), size_gib=self.size_gib)
+        return SnapshotRef(id=str(self.name_id or self.id), volume=self.volume.ref(), size_gib=self.size_gib)

@@ -71,7 +71,11 @@ class Volume(Resource):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(size_gib__gt=0), name="volume_has_a_size"),
+            # Of what is taken over from the storage nobody knows the size yet.
+            models.CheckConstraint(condition=Q(size_gib__gt=0) | Q(launched_at=None), name="volume_has_a_size"),
+            models.UniqueConstraint(
+                fields=["backend", "name_id"], condition=Q(name_id__isnull=False), name="volume_stored_once"
+            ),
             models.CheckConstraint(condition=~Q(status=""), name="volume_has_a_status"),
             models.CheckConstraint(
                 condition=Q(growing_to_gib=None) | Q(growing_to_gib__gt=models.F("size_gib")), name="volume_only_grows"

@@ -102,6 +102,15 @@ class MigrateCompletion(StrictSerializer):
     error = Boolean(default=False)
 
 
+class ExtendCompletion(StrictSerializer):
+    """Whether a host could not follow the growth of a volume."""
+
+    error = Boolean(default=False)
+
+    class Meta:
+        null_is_empty = True
+
+
 class Revert(StrictSerializer):
     """Which snapshot the volume is to go back to; anything but the newest is refused by the service."""
 

@@ -1,5 +1,6 @@
 """What requests and answers about volumes look like (contract 02)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from storage_site.api.authorisation import is_admin
@@ -116,11 +117,25 @@ class VolumeSummary(AnswerSerializer):
     links = Links("volumes")
 
 
+class Shown(Plain):
+    """A status in the words that clients know (contract 02 section 3)."""
+
+    words: Mapping[str, str] = {
+        "managing": "creating",
+        "error_managing": "error",
+        "error_managing_deleting": "deleting",
+    }
+
+    def to_representation(self, value: Any) -> Any:
+        """Return the word."""
+        return self.words.get(value, value)
+
+
 class VolumeAnswer(AnswerSerializer):
     """A volume in the answers to what changes one."""
 
     id = Plain()
-    status = Plain()
+    status = Shown()
     size = Plain(source="size_gib")
     availability_zone = Plain()
     created_at = Moment()

@@ -43,6 +43,14 @@ def extend_volume(*, volume: Volume, size_gib: int, caller: Caller, is_online: b
     begin(volume, "extend", caller=caller, arguments=arguments, fields=fields, refusal=refusal)
 
 
+def complete_extension(*, volume: Volume) -> None:
+    """Refuse to complete a growth that waits for the host of the volume: no back-end needs that.
+
+    :raises InvalidVolume: always.
+    """
+    raise InvalidVolume(f"Volume {volume.pk} has no extension that waits for its completion.")
+
+
 @transaction.atomic
 def revert_volume(*, volume: Volume, snapshot_id: object, caller: Caller) -> None:
     """Accept that the volume is to hold again what its newest snapshot kept.

@@ -106,8 +106,10 @@ def delete_volume(*, volume: Volume, caller: Caller, force: bool = False, cascad
         raise refusal
     if force:
         cancel_unfinished(volume, "Deleted by force.")
-    verb = ("force_" if force else "") + ("delete" if volume.backend else "forget")
-    if volume.backend:
+    # What could not be taken over from the storage is not ours to remove from there.
+    is_stored = bool(volume.backend) and volume.status not in {"managing", "error_managing"}
+    verb = ("force_" if force else "") + ("delete" if is_stored else "forget")
+    if is_stored:
         begin(volume, verb, caller=caller, guard=moving.NOT_MOVING, refusal=refusal)
     else:
         move(volume, verb, caller=caller, guard=moving.NOT_MOVING, refusal=refusal)

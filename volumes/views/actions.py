@@ -10,7 +10,7 @@ from storage_site.errors import NotFound
 from volumes import lookups
 from volumes.models import Volume
 from volumes.serializers import actions as shapes
-from volumes.services import connections, contents, moving
+from volumes.services import connections, contents, managing, moving
 from volumes.services import volumes as services
 from volumes.views.volumes import NOT_FOUND
 
@@ -157,6 +157,17 @@ class VolumeActions(ActionView):
         """Take note that what another service copied is complete, or has failed."""
         kept = moving.complete_migration(volume=volume, new_volume_id=new_volume, is_failed=error, caller=self.caller)
         return {"save_volume_id": str(kept.pk)}
+
+    @action("os-unmanage")
+    def unmanage(self, volume: Volume) -> None:
+        """Forget the volume, and leave its data where they are."""
+        managing.unmanage_volume(volume=volume, caller=self.caller)
+
+    @action("os-extend_volume_completion", reads=shapes.ExtendCompletion)
+    def extend_completion(self, volume: Volume, *, error: bool) -> None:
+        """Take note that a host has seen the new size: which no back-end waits for."""
+        del error
+        contents.complete_extension(volume=volume)
 
     @action("os-force_delete")
     def force_delete(self, volume: Volume) -> None:

@@ -17,6 +17,7 @@ from volumes.errors import InvalidInput, VolumeNotFound
 from volumes.filters import SnapshotFilters
 from volumes.models import Snapshot
 from volumes.serializers import snapshots as shapes
+from volumes.services import managing
 from volumes.services import snapshots as services
 
 NOT_FOUND = "Snapshot {id} could not be found."
@@ -199,6 +200,11 @@ class SnapshotActions(ActionView):
     def force_delete(self, snapshot: Snapshot) -> None:
         """Delete the snapshot whatever its status is."""
         services.delete_snapshot(snapshot=snapshot, caller=self.caller, force=True)
+
+    @action("os-unmanage")
+    def unmanage(self, snapshot: Snapshot) -> None:
+        """Forget the snapshot, and leave its data where they are."""
+        managing.unmanage_snapshot(snapshot=snapshot, caller=self.caller)
 
     @action("os-update_snapshot_status", reads=shapes.SnapshotUpdateStatus)
     def update_status(self, snapshot: Snapshot, status: str, progress: str = "") -> None:

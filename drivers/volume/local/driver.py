@@ -36,6 +36,7 @@ from drivers.volume.local.host import claim_directory
 from drivers.volume.local.images import DamagedImage, make_image, resize_image
 from drivers.volume.local.layers import LayerDirectory, highest_file
 from drivers.volume.local.layout import LONGEST_SOCKET_NAME, SOCKET_PATH_BYTES, Layout
+from drivers.volume.local.managing import ManageCalls
 from drivers.volume.local.ports import Ports
 from drivers.volume.local.processes import end_daemons_below
 from drivers.volume.local.programs import missing
@@ -48,7 +49,7 @@ log = logging.getLogger(__name__)
 _RENEW_WAIT_S = 1.0
 
 
-class LocalDriver(GroupCalls):
+class LocalDriver(GroupCalls, ManageCalls):
     """qcow2 files in a directory, served over NBD; needs no privileges. Settings: LocalConfiguration.
 
     Under a volume's lock every call compares its fence, makes it durable, and acts. Exports are never patched one by
@@ -56,7 +57,13 @@ class LocalDriver(GroupCalls):
     """
 
     capabilities = Capabilities(
-        snapshots=True, group_snapshots=nbd.IS_THERE, multi_attach=True, readonly=True, thin=True, node_local=True
+        snapshots=True,
+        group_snapshots=nbd.IS_THERE,
+        multi_attach=True,
+        readonly=True,
+        thin=True,
+        manage=True,
+        node_local=True,
     )
 
     def __init__(self, key: str, configuration: LocalConfiguration) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 import struct
 from pathlib import Path
 
@@ -10,7 +11,14 @@ from drivers.types import GIB
 from drivers.volume.local.programs import run_limited
 
 _HEADER = struct.Struct(">4sIQ8xQ")
+_LONG_HEADER = struct.Struct(">4sIQ8xQI24xI8xQ")
+_WITH_FEATURES = 3
+_HARMLESS = 0b11000  # another compression, and extended entries of its tables
 _MAGIC = b"QFI\xfb"
+
+
+class UnfitImage(Exception):
+    """A file cannot become a volume; the message says why."""
 
 
 class DamagedImage(BackendDown):
@@ -51,6 +59,31 @@ def image_bytes(path: Path) -> int:
 def needs_layers(path: Path) -> bool:
     """Tell whether an image was made to be on top of another one. Raises as `image_bytes`."""
     return _header(path)[0] != 0
+
+
+def foreign_bytes(path: Path) -> int:
+    """Return the size that a client would see of an image which somebody else has made.
+
+    :raises UnfitImage: if it is not one qcow2 file that holds everything itself, or not a whole one.
+    """
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise UnfitImage("it is not a file")
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise UnfitImage(f"user {os.geteuid()} may not write to it")
+    with path.open("rb") as file:
+        header = file.read(_LONG_HEADER.size)
+    if len(header) < _LONG_HEADER.size or not header.startswith(_MAGIC):
+        raise UnfitImage("it is not a qcow2 image; qemu-img convert -O qcow2 makes one of it")
+    _magic, version, below, size, encryption, snapshots, features = _LONG_HEADER.unpack(header)
+    if version not in {2, 3}:
+        raise UnfitImage(f"it is of version {version} of the format, 2 and 3 are known")
+    if below:
+        raise UnfitImage("it lies on another image; qemu-img convert makes it whole")
+    if encryption or snapshots or not size:
+        raise UnfitImage("it is encrypted, has snapshots inside, or is empty")
+    if version == _WITH_FEATURES and features & ~_HARMLESS:
+        raise UnfitImage("it was not closed properly, is damaged, or keeps its data in another file")
+    return int(size)
 
 
 def _header(path: Path) -> tuple[int, int]:

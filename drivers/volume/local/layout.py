@@ -33,6 +33,11 @@ class Layout:
         return self.root / "volumes"
 
     @property
+    def manageable(self) -> Path:
+        """Return the directory where operators put images that are to become volumes."""
+        return self.root / "manageable"
+
+    @property
     def layers(self) -> Path:
         """Return the directory with a directory of layers for each volume that was ever opened, and each snapshot."""
         return self.root / "layers"

@@ -31,6 +31,7 @@ from volumes.models import (
     QosSpecs,
     Quota,
     QuotaClassLimit,
+    Survey,
     Volume,
     VolumeType,
     VolumeTypeAccess,
@@ -71,6 +72,7 @@ def one_of_each(member):
     EncryptionType.objects.create(volume_type=volume.volume_type, provider="luks", control_location="front-end")
     DefaultType.objects.create(project_id=volume.project_id, volume_type=volume.volume_type)
     QosSpecsFactory()
+    Survey.objects.create(project_id=volume.project_id, backend="mem1", kind="volumes", status="taken")
     ProjectLock.objects.get_or_create(project_id=volume.project_id)
 
 

@@ -88,6 +88,13 @@ def test_an_operator_migrates_a_volume_and_is_told_why_not(operator):
     assert Operation.objects.get().verb == "migrate_locked"
 
 
+def test_an_operator_gives_a_volume_up_and_is_told_how_it_is_called_on_its_storage(operator):
+    volume = VolumeFactory(name="given")
+    said = operator.presses(volume, "unmanage")
+    assert said == [f"Unmanage given: it is given up; it stays on mem1 as volume-{volume.pk}."]
+    assert Operation.objects.get().verb == "unmanage"
+
+
 def test_an_operator_resets_a_status(operator, member):
     volume = VolumeFactory()
     operation = accept(volume, "delete", member)

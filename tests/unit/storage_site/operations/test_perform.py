@@ -208,7 +208,7 @@ def test_a_value_that_the_database_refuses_is_a_defect_not_an_absent_database(ac
     operation = accept()
 
     def workflow(op, volume):
-        Volume.objects.filter(pk=volume.pk).update(size_gib=0)
+        Volume.objects.filter(pk=volume.pk).update(status="")
 
     run(str(operation.id), workflow)
     operation.refresh_from_db()
