@@ -67,6 +67,7 @@ class Backups(BackupCollection):
 
     writes = shapes.BackupSummary
     reads = {"POST": shapes.BackupCreate}
+    answers = {"POST": 202}
 
     def get(self, request: Request, **_kwargs: Any) -> Response:
         """List the backups of the project."""
@@ -123,6 +124,7 @@ class OneBackup(BackupView):
     since = {"PUT": "3.9"}
     reads = {"PUT": shapes.BackupUpdate}
     writes = shapes.BackupDetail
+    answers = {"DELETE": 202}
 
     def rows(self) -> QuerySet[Any]:
         """Return the same backups, with what is shown of them."""
@@ -147,6 +149,8 @@ class BackupRestore(BackupView):
     """Giving a volume what the backup holds."""
 
     reads = {"POST": shapes.BackupRestore}
+    refuses = {"POST": (500,)}
+    answers = {"POST": 202}
 
     def post(self, _request: Request, **_kwargs: Any) -> Response:
         """Restore to a volume, or to a new one; workers do it later."""

@@ -25,6 +25,7 @@ class ImportRecord(ApiView):
     """The way back."""
 
     reads = {"POST": RecordImport}
+    answers = {"POST": 201}
 
     def post(self, _request: Request, **_kwargs: Any) -> Response:
         """Make the backup of a record the caller's; a worker looks for its data later."""

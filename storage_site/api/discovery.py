@@ -40,6 +40,7 @@ class Root(ApiView):
     """The versions that there are."""
 
     authentication_classes = ()
+    answers = {"GET": 300, "POST": 300}
 
     @property
     def allowed_methods(self) -> list[str]:

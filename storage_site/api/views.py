@@ -31,13 +31,16 @@ class ApiView(generics.GenericAPIView[Any]):
     `since`: the microversion from which the path (or, as a mapping, each method) exists. `reads`: method → the
     serializer of its body. `decides_by_body`: whether the body says what the call is. `waits`: the calls that wait
     for a worker before they answer, as the authorisation table names them. `resumes`: whether what such a call has
-    accepted can be gone on with by `resume`.
+    accepted can be gone on with by `resume`. For the description of the API, `answers`: method → the status of
+    success where that is not 200; `refuses`: method → the statuses of failure that other calls do not have.
     """
 
     schema = ContractSchema()
     decides_by_body: ClassVar[bool] = False
     since: ClassVar[str | Mapping[str, str]] = "3.0"
     reads: ClassVar[Mapping[str, type[StrictSerializer]]] = {}
+    answers: ClassVar[Mapping[str, int]] = {}
+    refuses: ClassVar[Mapping[str, tuple[int, ...]]] = {}
     waits: ClassVar[frozenset[str]] = frozenset()
     resumes: ClassVar[bool] = False
     default_response_headers: ClassVar[dict[str, str]] = {}

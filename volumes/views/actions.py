@@ -18,6 +18,8 @@ from volumes.views.volumes import NOT_FOUND
 class VolumeActions(ActionView):
     """What may be done with a volume, by name."""
 
+    refuses = {"POST": (500,)}
+
     not_found = NOT_FOUND
     waits = frozenset({"os-initialize_connection", "os-terminate_connection"})
 

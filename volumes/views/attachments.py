@@ -53,6 +53,7 @@ class Attachments(AttachmentCollection):
 
     writes = AttachmentSummary
     reads = {"POST": AttachmentCreate}
+    refuses = {"POST": (500,)}
     waits = frozenset({"POST"})
     resumes = True
 
@@ -108,6 +109,7 @@ class OneAttachment(ResourceView):
     since = SINCE
     not_found = NOT_FOUND
     reads = {"PUT": AttachmentUpdate}
+    refuses = {"PUT": (500,), "DELETE": (500,)}
     waits = frozenset({"PUT", "DELETE"})
 
     def rows(self) -> QuerySet[Any]:

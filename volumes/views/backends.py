@@ -75,6 +75,7 @@ class SetLog(ApiView):
 
     since = LOGS_SINCE
     reads = {"PUT": shapes.LogChange}
+    answers = {"PUT": 202}
 
     def put(self, _request: Request, **_kwargs: Any) -> Empty:
         """Change them."""
@@ -136,6 +137,8 @@ class Hosts(ApiView):
 class OneHost(ApiView):
     """What volumes and snapshots take up on one host."""
 
+    refuses = {"PUT": (501,)}
+
     def get(self, _request: Request, host: str, **_kwargs: Any) -> Response:
         """Show it, in all and by project. :raises NotFound: if no service is there."""
         services = Service.objects.filter(host=host)
@@ -155,6 +158,7 @@ class Cleanup(ApiView):
 
     since = CLEANUP_SINCE
     reads = {"POST": shapes.CleanupChoice}
+    answers = {"POST": 202}
 
     def post(self, _request: Request, **_kwargs: Any) -> Response:
         """Ring for what waits, and say which services can hear it."""

@@ -44,6 +44,7 @@ class ConsistencyGroups(ConsistencyGroupCollection):
 
     writes = GroupSummary
     reads = {"POST": shapes.ConsistencyGroupCreate}
+    answers = {"POST": 202}
 
     def get(self, request: Request, **_kwargs: Any) -> Response:
         """List the consistency groups of the project."""
@@ -80,6 +81,7 @@ class ConsistencyGroupFromSource(ApiView):
     """The way to make a consistency group from what there is."""
 
     reads = {"POST": shapes.ConsistencyGroupFromSource}
+    answers = {"POST": 202}
 
     def post(self, _request: Request, **_kwargs: Any) -> Response:
         """Make one from a snapshot of one, or from another one; its back-end does the work later."""
@@ -117,6 +119,7 @@ class ConsistencyGroupChange(ConsistencyGroupView):
     """The way to change a consistency group."""
 
     reads = {"PUT": shapes.ConsistencyGroupUpdate}
+    answers = {"PUT": 202}
 
     def put(self, _request: Request, **_kwargs: Any) -> Empty:
         """Change its name or description, or which volumes belong to it."""
@@ -133,6 +136,7 @@ class ConsistencyGroupDeletion(ConsistencyGroupView):
     """The way to delete a consistency group."""
 
     reads = {"POST": shapes.ConsistencyGroupDelete}
+    answers = {"POST": 202}
 
     def post(self, _request: Request, **_kwargs: Any) -> Empty:
         """Delete it; by force, together with its volumes."""

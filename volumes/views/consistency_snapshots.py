@@ -43,6 +43,7 @@ class ConsistencySnapshots(ConsistencySnapshotCollection):
 
     writes = GroupSnapshotSummary
     reads = {"POST": shapes.ConsistencySnapshotCreate}
+    answers = {"POST": 202}
 
     def get(self, request: Request, **_kwargs: Any) -> Response:
         """List the snapshots of the project's consistency groups."""
@@ -70,6 +71,7 @@ class OneConsistencySnapshot(ResourceView):
     """One snapshot of a consistency group."""
 
     not_found = NOT_FOUND
+    answers = {"DELETE": 202}
 
     def rows(self) -> QuerySet[Any]:
         """Return every snapshot of a consistency group that the caller may see."""

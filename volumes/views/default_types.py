@@ -34,6 +34,7 @@ class ProjectDefaultType(ApiView):
 
     since = SINCE
     reads = {"PUT": shapes.DefaultTypeUpdate}
+    answers = {"DELETE": 204}
 
     def get(self, _request: Request, project: str, **_kwargs: Any) -> Response:
         """Show it. :raises NotFound: if the project has none of its own."""

@@ -35,6 +35,7 @@ class TypeEncryptionItem(TypeView):
     """One member of how volumes of a type are encrypted; to change it, the last word of the path is not looked at."""
 
     reads = {"PUT": shapes.EncryptionUpdate}
+    answers = {"DELETE": 202}
 
     def get(self, _request: Request, key: str, **_kwargs: Any) -> Response:
         """Show the member. :raises EncryptionMissing: if there is none of this name."""

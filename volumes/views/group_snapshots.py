@@ -54,6 +54,7 @@ class GroupSnapshots(GroupSnapshotCollection):
 
     writes = shapes.GroupSnapshotSummary
     reads = {"POST": shapes.GroupSnapshotCreate}
+    answers = {"POST": 202}
 
     def get(self, request: Request, **_kwargs: Any) -> Response:
         """List the snapshots of the project's groups."""
@@ -83,6 +84,7 @@ class OneGroupSnapshot(ResourceView):
     since = SINCE
     pages = {"Actions": "action", "Timeline": "timeline"}
     not_found = NOT_FOUND
+    answers = {"DELETE": 202}
 
     def rows(self) -> QuerySet[Any]:
         """Return every snapshot of a group that the caller may see."""

@@ -30,6 +30,7 @@ class GroupTypes(CollectionView):
     filterset_class = GroupTypeFilters
     writes = shapes.GroupTypeAnswer
     reads = {"POST": shapes.GroupTypeCreate}
+    answers = {"POST": 202}
 
     def rows(self) -> QuerySet[Any]:
         """Return every group type that the caller may see."""
@@ -79,6 +80,7 @@ class OneGroupType(GroupTypeView):
 
     pages = {"Specs": "group_specs"}
     reads = {"PUT": shapes.GroupTypeUpdate}
+    answers = {"DELETE": 202}
 
     def get(self, _request: Request, **_kwargs: Any) -> Response:
         """Show the group type."""
@@ -99,6 +101,7 @@ class GroupSpecs(GroupTypeView):
     """The specs of a group type."""
 
     reads = {"POST": shapes.GroupSpecs}
+    answers = {"POST": 202}
 
     def get(self, _request: Request, **_kwargs: Any) -> Response:
         """Show them."""
@@ -112,6 +115,8 @@ class GroupSpecs(GroupTypeView):
 
 class OneGroupSpec(GroupTypeView):
     """One spec of a group type."""
+
+    answers = {"DELETE": 202}
 
     def get(self, _request: Request, key: str, **_kwargs: Any) -> Response:
         """Show it."""

@@ -83,6 +83,7 @@ class Groups(GroupCollection):
 
     writes = shapes.GroupSummary
     reads = {"POST": shapes.GroupCreate}
+    answers = {"POST": 202}
 
     def get(self, request: Request, **_kwargs: Any) -> Response:
         """List the groups of the project."""
@@ -126,6 +127,7 @@ class OneGroup(ShowsGroups, ResourceView):
     pages = {"Actions": "action", "Timeline": "timeline"}
     not_found = NOT_FOUND
     reads = {"PUT": shapes.GroupUpdate}
+    answers = {"PUT": 202}
 
     def rows(self) -> QuerySet[Any]:
         """Return every group that the caller may see."""

@@ -50,6 +50,7 @@ class OneMessage(ResourceView):
     since = SINCE
     identified_by = "id"
     not_found = NOT_FOUND
+    answers = {"DELETE": 204}
 
     def rows(self) -> QuerySet[Any]:
         """Return every message that the caller may see."""

@@ -53,6 +53,7 @@ class Metadata(MetadataView):
     """All the metadata of a volume."""
 
     reads = {"POST": MetadataBody, "PUT": MetadataBody}
+    refuses = {"PUT": (412,)}
 
     def get(self, request: Request, **_kwargs: Any) -> Response:
         """Show it, with a tag that a change may refer to."""
@@ -76,6 +77,7 @@ class MetadataPair(MetadataView):
     """One pair of the metadata of a volume."""
 
     reads = {"PUT": MetadataItem}
+    refuses = {"PUT": (412,)}
 
     def value(self, key: str) -> str:
         """Return the value of `key`. :raises NotFound: if there is none."""

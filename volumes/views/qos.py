@@ -66,6 +66,7 @@ class OneQos(QosView):
 
     reads = {"PUT": shapes.QosUpdate}
     pages = {"Associations": "associations"}
+    answers = {"DELETE": 202}
 
     def get(self, request: Request, **_kwargs: Any) -> Response:
         """Show them."""
@@ -87,6 +88,7 @@ class QosKeys(QosView):
     """Removing limits."""
 
     reads = {"PUT": shapes.QosKeys}
+    answers = {"PUT": 202}
 
     def put(self, _request: Request, **_kwargs: Any) -> Empty:
         """Remove limits by name."""
@@ -107,6 +109,8 @@ class QosAssociations(QosView):
 class QosAssociate(QosView):
     """Giving the specs to a type; a GET, as clients have it."""
 
+    answers = {"GET": 202}
+
     def get(self, request: Request, **_kwargs: Any) -> Empty:
         """Give them to the type that the address names."""
         services.associate(qos_specs=self.get_object(), volume_type=self.type_named(request))
@@ -116,6 +120,8 @@ class QosAssociate(QosView):
 class QosDisassociate(QosView):
     """Taking the specs from a type; a GET, as clients have it."""
 
+    answers = {"GET": 202}
+
     def get(self, request: Request, **_kwargs: Any) -> Empty:
         """Take them from the type that the address names."""
         services.disassociate(qos_specs=self.get_object(), volume_type=self.type_named(request))
@@ -124,6 +130,8 @@ class QosDisassociate(QosView):
 
 class QosDisassociateAll(QosView):
     """Taking the specs from all types; a GET, as clients have it."""
+
+    answers = {"GET": 202}
 
     def get(self, _request: Request, **_kwargs: Any) -> Empty:
         """Take them from all."""

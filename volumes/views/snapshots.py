@@ -60,6 +60,7 @@ class Snapshots(SnapshotCollection):
 
     writes = shapes.SnapshotSummary
     reads = {"POST": shapes.SnapshotCreate}
+    answers = {"POST": 202}
 
     def get(self, request: Request, **_kwargs: Any) -> Response:
         """List the snapshots of the project."""
@@ -115,6 +116,7 @@ class OneSnapshot(SnapshotView):
 
     pages = {"Actions": "action", "Metadata": "metadata"}
     reads = {"PUT": shapes.SnapshotUpdate}
+    answers = {"DELETE": 202}
 
     def get(self, _request: Request, **_kwargs: Any) -> Response:
         """Show the snapshot."""

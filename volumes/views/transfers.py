@@ -48,6 +48,7 @@ class OlderTransfers(TransferCollection):
 
     writes = shapes.TransferSummary
     reads = {"POST": shapes.OlderTransferCreate}
+    answers = {"POST": 202}
 
     def get(self, request: Request, **_kwargs: Any) -> Response:
         """List the offers of the project."""
@@ -85,6 +86,7 @@ class OneTransfer(ResourceView):
     """One offer."""
 
     not_found = NOT_FOUND
+    answers = {"DELETE": 202}
 
     def rows(self) -> QuerySet[Any]:
         """Return every offer that the caller may see."""
@@ -104,6 +106,7 @@ class TransferAcceptance(ApiView):
     """Taking an offer, which those who may cannot see."""
 
     reads = {"POST": shapes.TransferAccept}
+    answers = {"POST": 202}
 
     def post(self, _request: Request, id: str, **_kwargs: Any) -> Response:  # noqa: A002 - the path's word
         """Make the volume the caller's."""

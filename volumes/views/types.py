@@ -79,6 +79,7 @@ class OneType(TypeView):
 
     pages = {"Extra specs": "extra_specs", "Access": "os-volume-type-access", "Actions": "action"}
     reads = {"PUT": shapes.TypeUpdate}
+    answers = {"DELETE": 202}
 
     def get(self, _request: Request, **_kwargs: Any) -> Response:
         """Show the type."""
@@ -112,6 +113,8 @@ class Specs(TypeView):
 
 class OneSpec(TypeView):
     """One extra spec of a type."""
+
+    answers = {"DELETE": 202}
 
     def get(self, _request: Request, key: str, **_kwargs: Any) -> Response:
         """Show it."""

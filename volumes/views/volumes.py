@@ -66,6 +66,8 @@ class Volumes(VolumeCollection):
 
     writes = VolumeSummary
     reads = {"POST": VolumeCreate}
+    refuses = {"POST": (500,)}
+    answers = {"POST": 202}
 
     def get(self, request: Request, **_kwargs: Any) -> Response:
         """List the volumes of the project."""
@@ -122,6 +124,7 @@ class OneVolume(ResourceView):
     pages = {"Actions": "action", "Metadata": "metadata"}
     not_found = NOT_FOUND
     reads = {"PUT": VolumeUpdate}
+    answers = {"DELETE": 202}
 
     def rows(self) -> QuerySet[Any]:
         """Return every volume that the caller may see."""

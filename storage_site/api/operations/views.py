@@ -61,6 +61,7 @@ class OneOperation(ResourceView):
     identified_by = "id"
     not_found = NOT_FOUND
     writes = OperationAnswer
+    answers = {"DELETE": 202}
 
     def rows(self) -> QuerySet[Any]:
         """Return every operation that the caller may see."""
