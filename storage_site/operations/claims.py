@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from drivers.types import Fence
 from storage_site.caller import SYSTEM, Caller
-from storage_site.operations import doorbell, shutdown
+from storage_site.operations import boundaries, doorbell, shutdown
 from storage_site.operations.clock import in_seconds
 from storage_site.operations.errors import LeaseLost
 from storage_site.operations.lifecycle import BACK, GONE, KEEP, Verb
@@ -128,7 +128,8 @@ class Claimed:
         self._write(step=name)
         if undo is not None:
             self._undos.append((name, partial(undo, fence=self.fence)))
-        return call(*args, fence=self.fence)
+        with self._told(name):
+            return call(*args, fence=self.fence)
 
     def undo(self) -> None:
         """Take back what the steps did, last one first, each behind a fresh check of the claim.
@@ -138,7 +139,8 @@ class Claimed:
         while self._undos:
             name, take_back = self._undos[-1]
             self._write(step=f"undo {name}"[:40])
-            take_back()
+            with self._told(f"undo {name}"):
+                take_back()
             self._undos.pop()
 
     def note(
@@ -161,12 +163,15 @@ class Claimed:
         advances = checkpoint is not None and checkpoint != _without_waits(self.operation.checkpoint)
         if advances:
             changes |= {"checkpoint": checkpoint, "attempts": 0, "deadline_at": in_seconds(self.verb.deadline_s)}
-        if also is None:
-            self._write(**changes)
-        else:
-            with self._together():
+        if also is not None:
+            with self._told("also"), self._together():
                 self._write(**changes)
                 also()
+        elif advances:
+            with self._told("checkpoint"):
+                self._write(**changes)
+        else:
+            self._write(**changes)
         if advances:
             self.operation.refresh_from_db(fields=["checkpoint", "attempts", "deadline_at"])
 
@@ -194,7 +199,7 @@ class Claimed:
         """
         begun: dict[str, Any] = {"attempts": 0, "checkpoint": {}} if anew else {}
         cleared = {"step": "", "fault_code": "", "fault_detail": ""}
-        with self._leaving() as resource:
+        with self._told("hand over"), self._leaving() as resource:
             self._leave(task=task, queue=queue, **{**begun, **cleared, **changes})
             if fields and resource is not None:
                 self._rows().update(updated_at=timezone.now(), **fields)
@@ -204,7 +209,7 @@ class Claimed:
 
     def finish(self, *, also: Callable[[], None] | None = None, **fields: Any) -> None:
         """End the operation well: the status of the table, `fields` on the resource, `also` in the same transaction."""
-        with self._leaving() as resource:
+        with self._told("finish"), self._leaving() as resource:
             done = Greatest("bytes_done", "bytes_total")
             self._end(Operation.SUCCEEDED, percent=100, bytes_done=done, fault_code="", fault_detail="")
             if resource is not None:
@@ -215,7 +220,7 @@ class Claimed:
     def fail(self, code: str, detail: str) -> None:
         """End the operation badly: the table's status for failure, and the reason on the row."""
         detail = _storable(detail)
-        with self._leaving() as resource:
+        with self._told("fail"), self._leaving() as resource:
             self._end(Operation.FAILED, fault_code=code, fault_detail=detail)
             if resource is not None:
                 project_failure(self.operation, resource, detail)
@@ -223,7 +228,7 @@ class Claimed:
     def decline(self, code: str, detail: str, *, also: Callable[[], None] | None = None, **fields: Any) -> None:
         """End the operation without its having changed anything: the prior status, and the reason on the row."""
         detail = _storable(detail)
-        with self._leaving() as resource:
+        with self._told("decline"), self._leaving() as resource:
             self._end(Operation.FAILED, fault_code=code, fault_detail=detail)
             if resource is not None:
                 project(self.operation, resource, BACK, fields, reason=detail)
@@ -232,12 +237,12 @@ class Claimed:
 
     def postpone(self, delay_s: float, code: str, reason: str, **changes: Any) -> None:
         """Put the operation down to be taken up in `delay_s` seconds; `reason` says what it waits for."""
-        with self._leaving():
+        with self._told("put off"), self._leaving():
             self._leave(not_before=in_seconds(delay_s), fault_code=code, fault_detail=_storable(reason), **changes)
 
     def hand_back(self) -> None:
         """Put the operation down for any other worker to take up at once."""
-        with self._leaving():
+        with self._told("hand back"), self._leaving():
             self._leave()
             self._ring_after_commit()
 
@@ -250,6 +255,13 @@ class Claimed:
         if not self.is_held or not mine.exclude(owner="").update(fence=self.fence.claim, **changes):
             self.is_held = False
             raise LeaseLost
+
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        """Tell of what the block does, before it begins and after it went well."""
+        boundaries.reach(self.operation, f"before {what}")
+        yield
+        boundaries.reach(self.operation, f"after {what}")
 
     @contextmanager
     def _leaving(self) -> Iterator[Resource | None]:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from drivers.errors import DriverError, PermanentDriverError, StaleFence, TransientDriverError
 from storage_site import logs
+from storage_site.operations.boundaries import BEGUN, reach
 from storage_site.operations.claims import WAITS, Claimed, claim
 from storage_site.operations.errors import HandBack, LeaseLost, PermanentFailure
 from storage_site.operations.leases import kept
@@ -64,6 +65,7 @@ def _run(claimed: Claimed, workflow: Workflow) -> None:
         if resource is None:
             claimed.finish()
         else:
+            reach(claimed.operation, BEGUN)
             workflow(claimed, resource)
     except (LeaseLost, StaleFence):
         raise LeaseLost from None

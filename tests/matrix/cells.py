@@ -1,0 +1,146 @@
+"""The matrix, of stories, the places found in them and faults; and how a cell is played in this process."""
+
+import tomllib
+import traceback
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from storage_site.operations.models import Operation
+from tests.matrix import (
+    stories_attachments,
+    stories_backups,
+    stories_groups,
+    stories_moving,
+    stories_volumes,
+    stories_watching,
+    verdict,
+)
+from tests.matrix.bells import LocalWorkers
+from tests.matrix.faults import HERE, Fault, Injection
+from tests.matrix.places import Place, Scout, known, left_out
+from tests.matrix.stage import Stage
+from tests.matrix.stories import STORIES, Story
+
+TOLD_IN = (stories_attachments, stories_backups, stories_groups, stories_moving, stories_volumes, stories_watching)
+COUNTS = Path(__file__).with_name("places.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One fault at one place of one story."""
+
+    story: Story
+    place: Place
+    fault: Fault
+
+    @property
+    def must_succeed(self) -> bool:
+        """Tell whether the work has to succeed nevertheless."""
+        return self.fault.is_survived_at(self.place)
+
+    def __str__(self) -> str:
+        return f"{self.place} [{self.story.name}] + {self.fault.name}"
+
+
+@dataclass
+class Played:
+    """What came of a cell. `took_over_s` is how long nobody held the work, where somebody had to take it over."""
+
+    cell: Cell
+    problems: list[str] = field(default_factory=list)
+    outcomes: list[str] = field(default_factory=list)
+    took_over_s: float | None = None
+
+    def __str__(self) -> str:
+        return "\n    ".join([str(self.cell), *self.problems])
+
+
+class Incomplete(Exception):
+    """The matrix is not what it has to be; the text says what is missing."""
+
+
+def stories() -> list[Story]:
+    """Return all stories. :raises Incomplete: if a verb has neither one nor a reason, or both."""
+    told, reasons = {story.verb for story in STORIES}, left_out()
+    missing = sorted(known().keys() - told - reasons.keys())
+    if missing:
+        raise Incomplete(f"No story is told of {', '.join(missing)}, and left_out.toml gives no reason.")
+    needless = sorted((reasons.keys() & told) | (reasons.keys() - known().keys()))
+    if needless:
+        raise Incomplete(f"left_out.toml names {', '.join(needless)} for nothing.")
+    if unknown := sorted(told - known().keys()):
+        raise Incomplete(f"Stories are told of {', '.join(unknown)}, which no lifecycle table knows.")
+    return list(STORIES)
+
+
+def scouted(story: Story, stage: Stage) -> list[Place]:
+    """Tell the story without any fault and return the places it came to.
+
+    :raises Incomplete: if they are fewer than were written down, or something was wrong without any fault.
+    """
+    stage.watcher = scout = Scout(story.verb)
+    with scout:
+        story.tell(stage)
+    problems = [*verdict.after_the_story(stage)]
+    if not stage.is_well:
+        problems.append(f"it failed: {[one.fault_detail for one in stage.begun]}")
+    verdict.clear(stage)
+    problems += verdict.after_clearing(stage)
+    if problems:
+        raise Incomplete(f"{story} does not go well by itself: {'; '.join(problems)}")
+    wanted = tomllib.loads(COUNTS.read_text())["places"].get(str(story), 1)
+    if len(scout.found) < wanted:
+        raise Incomplete(f"{story} came to {len(scout.found)} places, and places.toml has {wanted}.")
+    return list(scout.found)
+
+
+def cells_of(story: Story, places: Iterable[Place], faults: Iterable[Fault]) -> Iterator[Cell]:
+    """Yield the cells of a story."""
+    for place in places:
+        yield from (Cell(story, place, fault) for fault in faults if fault.can_be_at(place))
+
+
+def play_here(cell: Cell, workers: LocalWorkers, target: str) -> Played:
+    """Play a cell in this process."""
+    stage = Stage(workers, workers.backend_keys, target)
+    played = Played(cell)
+    injection = stage.watcher = Injection(cell.fault, cell.place, workers)
+    workers.show_up()
+    try:
+        with injection:
+            cell.story.tell(stage)
+        judge(played, stage)
+    except Exception as error:  # noqa: BLE001 - whatever it is belongs into the matrix
+        played.problems.append(_where(error))
+    if not injection.hits:
+        played.problems.append("the place was not reached")
+    if played.problems:
+        Operation.objects.filter(outcome="").delete()  # the next cell is not to do what this one left
+    return played
+
+
+def judge(played: Played, stage: Stage) -> None:
+    """Add to `played` what is wrong now, and what is when everything has been removed."""
+    played.outcomes = [one.outcome for one in stage.begun]
+    played.problems += verdict.after_the_story(stage)
+    if played.cell.must_succeed and not stage.is_well:
+        told = [f"{one.verb}: {one.fault_code}: {one.fault_detail}" for one in stage.begun]
+        played.problems.append(f"lost: {'; '.join(told)}")
+    verdict.clear(stage)
+    played.problems += verdict.after_clearing(stage)
+
+
+def everything_here(story: Story, workers: LocalWorkers, target: str) -> Iterator[Played]:
+    """Scout a story and play all its cells in this process."""
+    workers.show_up()
+    places = scouted(story, Stage(workers, workers.backend_keys, target))
+    for cell in cells_of(story, places, HERE):
+        yield play_here(cell, workers, target)
+
+
+def _where(error: Exception) -> str:
+    """Return what was raised, and where in a story or in the service that was."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    told = next((f for f in reversed(traceback.extract_tb(error.__traceback__)) if "stories_" in f.filename), last)
+    return f"{type(error).__name__}: {error} ({Path(told.filename).name}:{told.lineno} {told.line})"

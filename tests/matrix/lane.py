@@ -1,0 +1,152 @@
+"""The program that plays cells on one database and one broker, and prints a line of JSON for each.
+
+What it stands on is in the environment: `DATABASE_URL`, `CELERY_BROKER_URL` and the service's own variables.
+"""
+
+import argparse
+import json
+import queue
+import random
+import re
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+
+import django
+
+django.setup()
+
+from django.conf import settings  # noqa: E402 - models need the setup
+from django.core.management import call_command  # noqa: E402 - likewise
+from django.db import connection  # noqa: E402 - likewise
+
+from storage_site.fleet import leftovers  # noqa: E402 - likewise
+from tests.matrix import cells, real  # noqa: E402 - likewise
+from tests.matrix.bells import LocalWorkers  # noqa: E402 - likewise
+from tests.matrix.faults import HERE  # noqa: E402 - likewise
+from tests.matrix.places import Place  # noqa: E402 - likewise
+from tests.matrix.stage import Stage  # noqa: E402 - likewise
+from volumes.models import VolumeType  # noqa: E402 - likewise
+
+KEEPS_STORAGE = ("volumes", "layers", "run")  # folders of a local back-end
+
+
+def main() -> int:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what", choices=["scout", "here", "real"])
+    parser.add_argument("--only", default="")
+    parser.add_argument("--places", type=Path)
+    parser.add_argument("--sample", type=int, default=0)
+    parser.add_argument("--shard", default="0/1", help="every how many-th cell, from which one on: 0/2 and 1/2 are all")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=float("inf"))
+    parser.add_argument("--at-once", type=int, default=4)
+    told = parser.parse_args()
+    call_command("migrate", verbosity=0)
+    VolumeType.objects.get_or_create(name=settings.DEFAULT_VOLUME_TYPE)
+    connection.close()
+    return {"scout": scout, "here": here, "real": play_real}[told.what](told)
+
+
+def say(**told: object) -> None:
+    """Print a line of JSON."""
+    print(json.dumps(told), flush=True)  # noqa: T201 - the program's answer
+
+
+def say_played(played: cells.Played, began: float) -> None:
+    """Print what came of a cell."""
+    cell = played.cell
+    say(
+        cell=str(cell), verb=cell.place.verb, story=str(cell.story), fault=cell.fault.name, outcomes=played.outcomes,
+        problems=played.problems, took_over_s=played.took_over_s, seconds=round(time.monotonic() - began, 3),
+    )  # fmt: skip
+
+
+def _workers() -> LocalWorkers:
+    return LocalWorkers(tuple(settings.STORAGE_BACKENDS))
+
+
+def _target() -> str:
+    return next(iter(settings.BACKUP_TARGETS))
+
+
+def scout(told: argparse.Namespace) -> int:
+    """Print each story's places."""
+    workers = _workers()
+    for story in cells.stories():
+        workers.show_up()
+        places = cells.scouted(story, Stage(workers, workers.backend_keys, _target()))
+        say(story=str(story), places=[asdict(place) for place in places])
+    return 0
+
+
+def here(told: argparse.Namespace) -> int:
+    """Play the cells of this process."""
+    until, workers, is_good = time.monotonic() + told.seconds, _workers(), True
+    for cell in _chosen(told, _read(told.places), HERE):
+        began = time.monotonic()
+        if began > until:
+            say(left_out=str(cell))
+            continue
+        played = cells.play_here(cell, workers, _target())
+        is_good = is_good and not played.problems
+        say_played(played, began)
+    return int(not is_good)
+
+
+def play_real(told: argparse.Namespace) -> int:
+    """Play the cells of real processes, several at once."""
+    until, keys = time.monotonic() + told.seconds, tuple(settings.STORAGE_BACKENDS)
+    pool = real.Pool(settings.DATA_DIR, keys, told.at_once + 2)
+    free: queue.Queue[str] = queue.Queue()
+    for target in list(settings.BACKUP_TARGETS)[: told.at_once]:
+        free.put(target)
+    alone = threading.Lock()
+
+    def play(cell: cells.Cell) -> bool:
+        target = free.get()
+        try:
+            if cell.story.alone:
+                alone.acquire()
+            began = time.monotonic()
+            if began > until:
+                say(left_out=str(cell))
+                return True
+            played = real.play(cell, pool, keys, target)
+            say_played(played, began)
+            return not played.problems
+        finally:
+            if cell.story.alone:
+                alone.release()
+            free.put(target)
+
+    with pool.running(), ThreadPoolExecutor(told.at_once) as threads:
+        results = list(threads.map(play, _chosen(told, _read(told.places), real.REAL)))
+    left = [str(one) for one in leftovers.processes(settings.DATA_DIR) if one.is_export]
+    pools = [Path(table["path"]) for table in settings.STORAGE_BACKENDS.values()]
+    left += [str(path) for pool_of in pools for name in KEEPS_STORAGE for path in (pool_of / name).glob("*")]
+    say(left=left)
+    return int(bool(left) or not all(results))
+
+
+def _read(path: Path) -> dict[str, list[Place]]:
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    return {one["story"]: [Place(**place) for place in one["places"]] for one in lines if "story" in one}
+
+
+def _chosen(told: argparse.Namespace, places: dict[str, list[Place]], faults: tuple) -> Iterator[cells.Cell]:
+    every = [cell for one in cells.STORIES for cell in cells.cells_of(one, places.get(str(one), []), faults)]
+    found = [cell for cell in every if re.search(told.only, str(cell))]
+    if told.sample:
+        found = random.Random(told.seed).sample(found, min(told.sample, len(found)))  # noqa: S311 - no secret
+    first, step = map(int, told.shard.split("/"))
+    return iter(found[first::step])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
