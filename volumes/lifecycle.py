@@ -34,6 +34,7 @@ VOLUME = Lifecycle(
     verb("force_delete", ANY, during="deleting", after=GONE, on_error="error_deleting",
          task="volumes.tasks.delete_volume", queue=_own_backend),
     verb("extend", {"available", "in-use"}, during="extending", after=BACK, on_error="error_extending",
+         on_error_also="volumes.settling.stop_growing",
          task="volumes.tasks.extend_volume", queue=_own_backend),
     verb("revert", {"available"}, during="reverting", after="available", on_error="error",
          on_error_also="volumes.settling.release_snapshots",

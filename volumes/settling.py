@@ -51,3 +51,8 @@ def release_snapshots(volume: Volume) -> None:
     """Let the snapshot that the volume was being reverted to be used again."""
     for snapshot in Snapshot.objects.filter(volume=volume, status="restoring"):
         move(snapshot, "end_restoring", caller=SYSTEM)
+
+
+def stop_growing(volume: Volume) -> None:
+    """After a volume could not be made larger: what it was to grow to counts no more."""
+    Volume.objects.filter(pk=volume.pk).update(growing_to_gib=None)

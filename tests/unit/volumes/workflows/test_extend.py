@@ -72,6 +72,14 @@ def test_a_failure_in_the_middle_shows_in_the_status(volume, member, first):
     assert Volume.objects.get(pk=volume.pk).status == "error_extending"
 
 
+def test_what_could_not_grow_counts_as_it_is(volume, member, first):
+    first.refuse("extend_volume", PermanentDriverError("header damaged"))
+    carry_on(accepted(volume, member), extend.run)
+    volume.refresh_from_db()
+    assert (volume.size_gib, volume.growing_to_gib) == (1, None)
+    assert quotas.usage_of(volume.project_id).gigabytes == 1
+
+
 def test_a_lost_answer_is_asked_for_again(volume, member, first):
     first.refuse("extend_volume", BackendDown("the answer was lost"), times=1, after_acting=True)
     operation = carry_on(accepted(volume, member), extend.run)
