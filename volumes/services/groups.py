@@ -101,7 +101,7 @@ def delete_group(*, group: Group, caller: Caller, with_volumes: bool = False) ->
         _require_free(volume)
         busy = InvalidVolume(f"Volume {volume.pk} of the group cannot be deleted while its status is {volume.status}.")
         move(volume, "begin_group_delete", caller=caller, guard=NOT_MOVING, refusal=busy)
-    if any(volume.backend for volume in members):
+    if group.backend and any(volume.backend for volume in members):
         begin(group, "delete", caller=caller, refusal=refusal)
     else:
         end_deletion(group)

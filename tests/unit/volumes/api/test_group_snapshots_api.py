@@ -8,7 +8,7 @@ from grouping import living, work
 from drivers.connect import open_connection
 from drivers.types import Connector, ExportRequest, Fence
 from scheduling.reports import REPORTS
-from storage_site.operations.models import Operation
+from storage_site.operations.models import Operation, Service
 from tests import schemas
 from tests.factories import GroupFactory, GroupSnapshotFactory, GroupTypeFactory, SnapshotFactory, VolumeFactory
 from volumes import backends
@@ -279,6 +279,20 @@ def test_a_source_is_named_once_and_exists(as_member, default_type, members, cod
 def test_an_action_that_is_none_is_refused(as_member):
     assert "There is no such action" in as_member.refused("POST", "/groups/action", {"x": {}})[2]
     assert as_member.refused("POST", "/groups/action", {})[0] == 400
+
+
+def test_a_group_that_could_not_be_made_from_a_source_is_deleted_with_its_volumes(as_member, group):
+    living("mem1")
+    Service.objects.update(is_disabled=True)
+    made = make_from(as_member, source_group_id=str(group.pk))
+    Operation.objects.update(created_at="2020-01-01T00:00:00Z")
+    work()
+    path = f"/groups/{made['id']}"
+    assert as_member.ok("GET", path)["group"]["status"] == "error"
+    as_member.ok("POST", f"{path}/action", {"delete": {"delete-volumes": True}}, status=202)
+    work()
+    assert as_member.refused("GET", path)[0] == 404
+    assert set(Volume.objects.values_list("group", flat=True)) == {group.pk}
 
 
 @pytest.mark.parametrize("what", ["snapshot", "part", "group", "volume", "empty"])
