@@ -10,7 +10,9 @@ class Caller:
     """An authenticated user, scoped to a project, with the roles held there.
 
     `project_id` is "" for an unscoped token. `is_service` says that the request also carried a valid
-    service token (contract: X-Service-Token). `request_id` is the id answered as x-openstack-request-id.
+    service token (contract: X-Service-Token). `request_id` is the id answered as x-openstack-request-id. `token` is
+    what the request was made with, to ask other services in the same name, and `compute_url` where its catalog has the
+    compute service; neither is written anywhere.
     """
 
     user_id: str
@@ -19,6 +21,8 @@ class Caller:
     roles: frozenset[str] = field(default_factory=frozenset)
     is_service: bool = False
     request_id: str = ""
+    token: str = field(default="", repr=False, compare=False)
+    compute_url: str = field(default="", repr=False, compare=False)
 
     # Django and DRF ask these of anything that stands in request.user.
     is_authenticated = True

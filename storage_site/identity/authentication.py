@@ -38,7 +38,7 @@ class TokenAuthentication(BaseAuthentication):
         if service_token and SERVICE not in service_roles:
             raise AuthenticationFailed(Unauthenticated().message)
         request_id = getattr(request, "request_id", "")
-        return replace(caller, is_service=bool(service_token), request_id=request_id), None
+        return replace(caller, is_service=bool(service_token), request_id=request_id, token=token), None
 
     def authenticate_header(self, request: Request) -> str:
         """Return what WWW-Authenticate says: where tokens are had."""

@@ -1,6 +1,7 @@
 """Which services there are and where: the catalog of a token, and the service and endpoint lists."""
 
 import uuid
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +69,16 @@ def catalog(base: str, project_id: str) -> list[dict[str, Any]]:
         }
         for service in SERVICES
     ]
+
+
+def url_in(catalog: Iterable[Mapping[str, Any]], service_type: str, interface: str, region: str) -> str:
+    """Return where a token's catalog has a service, "" for nowhere; any region will do where none is named."""
+    for service in catalog:
+        for endpoint in service.get("endpoints", ()) if service.get("type") == service_type else ():
+            is_there = not region or region in {endpoint.get("region_id"), endpoint.get("region")}
+            if is_there and endpoint.get("interface") == interface:
+                return str(endpoint.get("url") or "")
+    return ""
 
 
 def services(base: str) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from rest_framework.request import Request
 
 from storage_site.caller import ADMIN, SERVICE, Caller
 from storage_site.errors import Unavailable
+from storage_site.identity.catalog import url_in
 from storage_site.identity.errors import Unauthenticated
 
 logger = logging.getLogger(__name__)
@@ -79,6 +80,10 @@ def _caller(token: dict[str, Any], request: Request) -> Caller:
         # The door is closed to a service token that does not hold.
         is_service=bool(request.headers.get("X-Service-Token", "").strip()),
         request_id=getattr(request, "request_id", ""),
+        token=request.headers["X-Auth-Token"].strip(),
+        compute_url=url_in(
+            token.get("catalog") or (), "compute", settings.KEYSTONE["interface"], settings.KEYSTONE["region"]
+        ),
     )
 
 

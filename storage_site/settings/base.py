@@ -203,6 +203,11 @@ IDENTITY_MODES = {
 }
 IDENTITY = env.choice("CELINDER_IDENTITY", "embedded", IDENTITY_MODES)
 KEYSTONE = keystone.of_environment()
+# The compute service, asked whether a server uses an attachment that somebody else wants to end: its address, in which
+# %(project_id)s may stand; "" = where the catalog of a Keystone has one, none = nobody is asked.
+COMPUTE_ENDPOINT = env.text("CELINDER_COMPUTE_ENDPOINT")
+COMPUTE_TIMEOUT_S = env.number("CELINDER_COMPUTE_TIMEOUT_S", 10)
+COMPUTE_CA_FILE = env.text("CELINDER_COMPUTE_CA_FILE", KEYSTONE["ca_file"])
 TOKEN_LIFETIME = timedelta(seconds=env.number("CELINDER_TOKEN_LIFETIME_S", 3600))
 PUBLIC_ENDPOINT = env.text("CELINDER_PUBLIC_ENDPOINT")  # "" = as the client's Host header says
 REGION = env.text("CELINDER_REGION", "RegionOne")

@@ -16,6 +16,7 @@ from storage_site.operations.waiting import seat, wait_for
 from volumes import moving
 from volumes.errors import AttachmentConflict, AttachmentFailed, InvalidInput, InvalidVolume
 from volumes.models import Attachment, Volume
+from volumes.services.permission import require_end
 from volumes.settling import settle
 
 LONGEST_NAME = 255  # of a host or a mount point
@@ -73,8 +74,10 @@ def complete_attachment(*, attachment: Attachment, caller: Caller) -> None:
 def delete_attachment(*, attachment: Attachment, caller: Caller) -> list[Attachment]:
     """Have the host shut out and remove the attachment; return the volume's remaining ones.
 
+    :raises AttachmentConflict: if a server uses it, and its compute service has not asked for this.
     :raises AttachmentFailed: if the back-end could not.
     """
+    require_end(caller, attachment.volume, attachment.pk)
     volume_id = attachment.volume_id
     with seat() if attachment.is_exported else nullcontext():
         operation = begin_disconnecting(attachment=attachment, caller=caller)

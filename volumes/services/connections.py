@@ -15,6 +15,7 @@ from volumes import moving
 from volumes.errors import AttachmentConflict, InvalidVolume
 from volumes.models import Attachment, Volume
 from volumes.services import attachments as services
+from volumes.services.permission import require_end
 from volumes.services.volumes import unreserve
 
 
@@ -79,13 +80,19 @@ def attach_volume(
     move(locked, "settle", caller=caller, to="in-use")
 
 
-@transaction.atomic
 def detach_volume(*, volume: Volume, caller: Caller, attachment_id: UUID | None = None) -> None:
     """Record that a server or a host uses the volume no more, and have it shut out (os-detach).
 
     :raises AttachmentConflict: if there is no such attachment. :raises InvalidVolume: in maintenance, or if
         there are several attachments and none is named.
     """
+    _refuse_maintenance(volume)
+    require_end(caller, volume, attachment_id)
+    _detach(volume=volume, caller=caller, attachment_id=attachment_id)
+
+
+@transaction.atomic
+def _detach(*, volume: Volume, caller: Caller, attachment_id: UUID | None) -> None:
     volume = lock(volume)
     _refuse_maintenance(volume)
     listed = list(Attachment.objects.filter(volume=volume, is_listed=True))
@@ -104,8 +111,10 @@ def detach_volume(*, volume: Volume, caller: Caller, attachment_id: UUID | None 
 def terminate_connection(*, volume: Volume, connector: Mapping[str, Any] | None, caller: Caller) -> None:
     """Shut the connector's host out (every host, if there is none), then act as os-unreserve.
 
+    :raises AttachmentConflict: if a server uses it, and its compute service has not asked for this.
     :raises AttachmentFailed: if the back-end could not.
     """
+    require_end(caller, volume)
     host = str(connector.get("host") or "") if connector else ""
     exported = Attachment.objects.of_clients().filter(volume=volume, export_operation__isnull=False)
     with seat():
@@ -116,7 +125,6 @@ def terminate_connection(*, volume: Volume, connector: Mapping[str, Any] | None,
     unreserve(volume=volume, caller=caller)
 
 
-@transaction.atomic
 def force_detach(*, volume: Volume, caller: Caller, attachment_id: UUID | None = None) -> None:
     """Shut out and forget whatever the status is (os-force_detach). :raises AttachmentConflict: as detach."""
     detach_volume(volume=volume, caller=caller, attachment_id=attachment_id)
