@@ -50,7 +50,7 @@ RULES: Rules = {
     "consistency-groups": {"GET": reader("consistencygroup:get_all"), "POST": member("consistencygroup:create")},
     "consistency-groups-detail": {"GET": reader("consistencygroup:get_all")},
     "consistency-groups-from-source": {"POST": member("consistencygroup:create")},
-    "consistency-group": {"GET": reader("consistencygroup:get")},
+    "consistency-group": {"GET": reader("consistencygroup:get"), "PUT": member("consistencygroup:update")},
     "consistency-group-update": {"PUT": member("consistencygroup:update")},
     "consistency-group-delete": {"POST": member("consistencygroup:delete")},
     "consistency-snapshots": {

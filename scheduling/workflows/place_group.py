@@ -12,6 +12,7 @@ from storage_site.operations import heartbeat
 from storage_site.operations.claims import Claimed
 from storage_site.operations.models import Service
 from volumes.models import Group, Volume, VolumeType
+from volumes.models.group_types import CONSISTENT, REPLICATED, YES
 
 MAKE = "volumes.tasks.create_group_from_source"
 
@@ -81,8 +82,9 @@ def _requests(op: Claimed, group: Group) -> list[Request]:
         volume={"name": group.name or "", "project_id": group.project_id},
     )
     asked = [_of_type(request, one, sizes.get(one.pk, 0)) for one in group.volume_types.order_by("name")]
-    of_group = request(size_gib=0, extra_specs=dict(group.group_type.group_specs), type_name=group.group_type.name)
-    return [*asked, of_group]
+    # Other specs of a group type mean nothing to back-ends, nor does one that asks for nothing.
+    specs = {key: YES for key in (CONSISTENT, *REPLICATED) if group.group_type.group_specs.get(key) == YES}
+    return [*asked, request(size_gib=0, extra_specs=dict(specs), type_name=group.group_type.name)]
 
 
 def _of_type(request: "partial[Request]", volume_type: VolumeType, size_gib: int) -> Request:

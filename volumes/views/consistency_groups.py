@@ -107,14 +107,6 @@ class ConsistencyGroupView(ResourceView):
         return in_full(rows, with_volumes=False)
 
 
-class OneConsistencyGroup(ConsistencyGroupView):
-    """One consistency group."""
-
-    def get(self, _request: Request, **_kwargs: Any) -> Response:
-        """Show it."""
-        return Response({"consistencygroup": self.written(shapes.ConsistencyGroupDetail, self.get_object())})
-
-
 class ConsistencyGroupChange(ConsistencyGroupView):
     """The way to change a consistency group."""
 
@@ -130,6 +122,14 @@ class ConsistencyGroupChange(ConsistencyGroupView):
         }
         services.update_group(group=self.get_object(), caller=self.caller, **moved, **values)
         return Empty(202)
+
+
+class OneConsistencyGroup(ConsistencyGroupChange):
+    """One consistency group, which newer clients change here."""
+
+    def get(self, _request: Request, **_kwargs: Any) -> Response:
+        """Show it."""
+        return Response({"consistencygroup": self.written(shapes.ConsistencyGroupDetail, self.get_object())})
 
 
 class ConsistencyGroupDeletion(ConsistencyGroupView):

@@ -121,8 +121,9 @@ def test_consistency_groups_of_other_projects_are_not_there(as_stranger, as_admi
     assert len(as_admin.ok("GET", "/consistencygroups?all_tenants=1")["consistencygroups"]) == 2
 
 
-def test_it_is_changed(as_member, group):
-    path, added = f"/consistencygroups/{group.pk}/update", VolumeFactory()
+@pytest.mark.parametrize("below", ["", "/update"])
+def test_it_is_changed(as_member, group, below):
+    path, added = f"/consistencygroups/{group.pk}{below}", VolumeFactory()
     gone = group.volumes.get()
     body = {"name": "", "description": None, "add_volumes": str(added.pk), "remove_volumes": str(gone.pk), **CHATTER}
     answer = as_member("PUT", path, {"consistencygroup": body})

@@ -94,6 +94,21 @@ def test_a_group_is_placed_for_all_its_types_and_shown(as_member, silver):
     assert Group.objects.get().backend == "mem2"
 
 
+@pytest.mark.parametrize(
+    ("specs", "status"),
+    [({"consistent_group_snapshot_enabled": "<is> True"}, "available"),
+     ({"consistent_group_snapshot_enabled": "<is> False"}, "available"), ({"colour": "red"}, "available"),
+     ({"group_replication_enabled": "<is> True"}, "error")],
+)  # fmt: skip
+def test_a_group_is_where_what_its_type_asks_for_can_be_done(as_member, default_type, specs, status):
+    living("mem1")
+    kind = GroupTypeFactory(group_specs=specs)
+    made = as_member.ok("POST", "/groups", wished(kind), status=202)["group"]
+    Operation.objects.update(created_at="2020-01-01T00:00:00Z")
+    work()
+    assert as_member.ok("GET", f"/groups/{made['id']}")["group"]["status"] == status
+
+
 @pytest.mark.parametrize("version", SHAPES)
 def test_a_group_has_exactly_the_members_of_the_version(as_member, as_admin, group, version):
     path = f"/groups/{group.pk}"
