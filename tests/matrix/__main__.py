@@ -66,7 +66,9 @@ def _lane(name: str, told: argparse.Namespace, places: Path) -> report.Lane:
             own = _memory(folder / f"here{shard}", database and stack.enter_context(servers.postgresql()).url)
             runs.append(_started(stack, words, own, folder / f"here{shard}.out"))
         if told.part != "here":
-            words = ["real", *common, "--at-once", str(AT_ONCE), "--sample", str(told.sample)]
+            # What is before something is after what was before that: here each lane takes a part of these places.
+            part = "0/1" if told.lane else f"{LANES.index(name)}/{len(LANES)}"
+            words = ["real", *common, "--at-once", str(AT_ONCE), "--sample", str(told.sample), "--befores", part]
             runs.append(_started(stack, words, _real(folder / "real", database, broker), folder / "real.out"))
         codes = [process.wait() for process in runs]
         lines = [line for path in sorted(folder.glob("*.out")) for line in path.read_text().splitlines()]

@@ -11,36 +11,47 @@ from tests.matrix import (
     stories_attachments,
     stories_backups,
     stories_groups,
+    stories_managing,
     stories_moving,
     stories_volumes,
     stories_watching,
     verdict,
 )
 from tests.matrix.bells import LocalWorkers
-from tests.matrix.faults import HERE, Fault, Injection
+from tests.matrix.faults import INTERRUPTIONS, Fault, Injection, Refused
 from tests.matrix.places import Place, Scout, known, left_out
 from tests.matrix.stage import Stage
 from tests.matrix.stories import STORIES, Story
 
-TOLD_IN = (stories_attachments, stories_backups, stories_groups, stories_moving, stories_volumes, stories_watching)
+TOLD_IN = (
+    stories_attachments,
+    stories_backups,
+    stories_groups,
+    stories_managing,
+    stories_moving,
+    stories_volumes,
+    stories_watching,
+)
 COUNTS = Path(__file__).with_name("places.toml")
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One fault at one place of one story."""
+    """One fault at one place of one story; where a step is `refused`, in the work of taking back."""
 
     story: Story
     place: Place
     fault: Fault
+    refused: Place | None = None
 
     @property
     def must_succeed(self) -> bool:
         """Tell whether the work has to succeed nevertheless."""
-        return self.fault.is_survived_at(self.place)
+        return self.refused is None and self.fault.is_survived_at(self.place)
 
     def __str__(self) -> str:
-        return f"{self.place} [{self.story.name}] + {self.fault.name}"
+        refused = f" (refused {self.refused.boundary})" if self.refused else ""
+        return f"{self.place}{refused} [{self.story.name}] + {self.fault.name}"
 
 
 @dataclass
@@ -101,11 +112,28 @@ def cells_of(story: Story, places: Iterable[Place], faults: Iterable[Fault]) -> 
         yield from (Cell(story, place, fault) for fault in faults if fault.can_be_at(place))
 
 
+def taking_back(story: Story, found: Iterable[Place], workers: LocalWorkers, target: str) -> Iterator[Cell]:
+    """Yield the cells in which work is interrupted that takes back what was done, or gives up.
+
+    Of each task the last step on the storage is refused. Where that is what a story is not made for, it says so itself.
+    """
+    last = {place.task: place for place in found if place.boundary.startswith("after ") and place.is_of_storage}
+    for refused in last.values():
+        workers.show_up()
+        stage = Stage(workers, workers.backend_keys, target)
+        stage.watcher = scout = Refused(refused)
+        with scout:
+            story.tell(stage)
+        verdict.clear(stage)
+        for place in scout.found:
+            yield from (Cell(story, place, fault, refused) for fault in INTERRUPTIONS)
+
+
 def play_here(cell: Cell, workers: LocalWorkers, target: str) -> Played:
     """Play a cell in this process."""
     stage = Stage(workers, workers.backend_keys, target)
     played = Played(cell)
-    injection = stage.watcher = Injection(cell.fault, cell.place, workers)
+    injection = stage.watcher = Injection(cell.fault, cell.place, workers, refused=cell.refused)
     workers.show_up()
     try:
         with injection:
@@ -129,14 +157,6 @@ def judge(played: Played, stage: Stage) -> None:
         played.problems.append(f"lost: {'; '.join(told)}")
     verdict.clear(stage)
     played.problems += verdict.after_clearing(stage)
-
-
-def everything_here(story: Story, workers: LocalWorkers, target: str) -> Iterator[Played]:
-    """Scout a story and play all its cells in this process."""
-    workers.show_up()
-    places = scouted(story, Stage(workers, workers.backend_keys, target))
-    for cell in cells_of(story, places, HERE):
-        yield play_here(cell, workers, target)
 
 
 def _where(error: Exception) -> str:

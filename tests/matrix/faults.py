@@ -10,7 +10,7 @@ from storage_site import queues
 from storage_site.operations.boundaries import BEGUN
 from storage_site.operations.models import Operation
 from tests.matrix.bells import Bell, Died, LocalWorkers, answer, expire
-from tests.matrix.places import Listening, Place
+from tests.matrix.places import Listening, Place, Scout
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +50,34 @@ PERMANENT = Fault("permanent error", _where_something_is_asked, lambda _place: F
 FULL = Fault("disk full", _before_something, _on_rows)
 LOST = Fault("message lost", lambda place: place.boundary == BEGUN)
 TWICE = Fault("message twice", _anywhere)
+INTERRUPTIONS = (DIED, OVERTAKEN)
 HERE = (DIED, OVERTAKEN, TRANSIENT, PERMANENT, FULL, LOST, TWICE)
+
+
+NEVER = "The storage will never do this, the matrix says."
+
+
+class Refused(Scout):
+    """Writes down the places of taking back, and of giving up, when a step is refused for good."""
+
+    def __init__(self, refused: Place) -> None:
+        super().__init__(refused.verb)
+        self._refused = refused
+
+    def come_to(self, place: Place, operation: Operation) -> None:
+        """Write it down; refuse the step."""
+        if place.what.startswith("undo ") or place.boundary in {"before fail", "before decline"}:
+            super().come_to(place, operation)
+        if place == self._refused:
+            raise PermanentDriverError(NEVER)
 
 
 class Injection(Listening):
     """Lets a fault happen at a place, and counts how often it did."""
 
-    def __init__(self, fault: Fault, place: Place, workers: LocalWorkers) -> None:
+    def __init__(self, fault: Fault, place: Place, workers: LocalWorkers, *, refused: Place | None = None) -> None:
         super().__init__()
-        self._fault, self._place, self._workers = fault, place, workers
+        self._fault, self._place, self._workers, self._refused = fault, place, workers, refused
         self.hits = 0
         if fault is LOST:
             workers.drop = self._lose
@@ -75,6 +94,8 @@ class Injection(Listening):
 
     def come_to(self, place: Place, operation: Operation) -> None:
         """Let it happen if this is the place; errors that last happen to each claim that comes there."""
+        if place == self._refused:
+            raise PermanentDriverError(NEVER)
         if place != self._place or self._fault is LOST or (self.hits and not self._lasts):
             return
         self.hits += 1
@@ -94,7 +115,7 @@ class Injection(Listening):
         if self._fault is DIED:
             return Died()
         if self._fault is PERMANENT:
-            return PermanentDriverError("The storage will never do this, the matrix says.")
+            return PermanentDriverError(NEVER)
         if not self._place.is_of_storage:
             is_full = self._fault is FULL
             return OperationalError("database or disk is full" if is_full else "the database is away for a moment")

@@ -11,7 +11,8 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -27,7 +28,7 @@ from django.db import connection  # noqa: E402 - likewise
 from storage_site.fleet import leftovers  # noqa: E402 - likewise
 from tests.matrix import cells, real  # noqa: E402 - likewise
 from tests.matrix.bells import LocalWorkers  # noqa: E402 - likewise
-from tests.matrix.faults import HERE  # noqa: E402 - likewise
+from tests.matrix.faults import HERE, Fault  # noqa: E402 - likewise
 from tests.matrix.places import Place  # noqa: E402 - likewise
 from tests.matrix.stage import Stage  # noqa: E402 - likewise
 from volumes.models import VolumeType  # noqa: E402 - likewise
@@ -44,6 +45,7 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=0)
     parser.add_argument("--shard", default="0/1", help="every how many-th cell, from which one on: 0/2 and 1/2 are all")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--befores", default="0/1", help="of the places before something, every how many-th")
     parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("--at-once", type=int, default=4)
     told = parser.parse_args()
@@ -81,14 +83,17 @@ def scout(told: argparse.Namespace) -> int:
     for story in cells.stories():
         workers.show_up()
         places = cells.scouted(story, Stage(workers, workers.backend_keys, _target()))
-        say(story=str(story), places=[asdict(place) for place in places])
+        back = [
+            (asdict(one.refused), asdict(one.place)) for one in cells.taking_back(story, places, workers, _target())
+        ]
+        say(story=str(story), places=[asdict(place) for place in places], taking_back=back[:: len(cells.INTERRUPTIONS)])
     return 0
 
 
 def here(told: argparse.Namespace) -> int:
     """Play the cells of this process."""
     until, workers, is_good = time.monotonic() + told.seconds, _workers(), True
-    for cell in _chosen(told, _read(told.places), HERE):
+    for cell in _chosen(told, _cells(told.places, HERE, cells.INTERRUPTIONS)):
         began = time.monotonic()
         if began > until:
             say(left_out=str(cell))
@@ -126,7 +131,9 @@ def play_real(told: argparse.Namespace) -> int:
             free.put(target)
 
     with pool.running(), ThreadPoolExecutor(told.at_once) as threads:
-        results = list(threads.map(play, _chosen(told, _read(told.places), real.REAL)))
+        chosen = list(_chosen(told, _cells(told.places, real.REAL)))
+        random.Random(told.seed).shuffle(chosen)  # noqa: S311 - if the time is over, it is for a bit of everything
+        results = list(threads.map(play, chosen))
     left = [str(one) for one in leftovers.processes(settings.DATA_DIR) if one.is_export]
     pools = [Path(table["path"]) for table in settings.STORAGE_BACKENDS.values()]
     left += [str(path) for pool_of in pools for name in KEEPS_STORAGE for path in (pool_of / name).glob("*")]
@@ -134,14 +141,22 @@ def play_real(told: argparse.Namespace) -> int:
     return int(bool(left) or not all(results))
 
 
-def _read(path: Path) -> dict[str, list[Place]]:
+def _cells(path: Path, faults: Iterable[Fault], interruptions: Iterable[Fault] = ()) -> Iterator[cells.Cell]:
+    """Yield the cells of the places that were scouted, and those of taking back for these `interruptions`."""
     lines = [json.loads(line) for line in path.read_text().splitlines()]
-    return {one["story"]: [Place(**place) for place in one["places"]] for one in lines if "story" in one}
+    scouted = {told["story"]: told for told in lines}
+    for story in cells.STORIES:
+        told = scouted[str(story)]
+        yield from cells.cells_of(story, [Place(**place) for place in told["places"]], faults)
+        for refused, place in told["taking_back"]:
+            for fault in interruptions:
+                yield cells.Cell(story, Place(**place), fault, Place(**refused))
 
 
-def _chosen(told: argparse.Namespace, places: dict[str, list[Place]], faults: tuple) -> Iterator[cells.Cell]:
-    every = [cell for one in cells.STORIES for cell in cells.cells_of(one, places.get(str(one), []), faults)]
+def _chosen(told: argparse.Namespace, every: Iterable[cells.Cell]) -> Iterator[cells.Cell]:
     found = [cell for cell in every if re.search(told.only, str(cell))]
+    first, step = map(int, told.befores.split("/"))
+    found = [cell for cell in found if not cell.place.repeats or zlib.crc32(str(cell.place).encode()) % step == first]
     if told.sample:
         found = random.Random(told.seed).sample(found, min(told.sample, len(found)))  # noqa: S311 - no secret
     first, step = map(int, told.shard.split("/"))

@@ -17,7 +17,7 @@ from tests.matrix.stage import Stage
 
 LEFT_OUT = Path(__file__).with_name("left_out.toml")
 # What ends one claim, or is written to the database only; all else is done on the storage.
-LEAVING = ("hand over", "finish", "decline")
+LEAVING = ("hand over", "finish", "decline", "fail")
 ROWS_ONLY = ("also", "checkpoint", *LEAVING)
 
 
@@ -39,6 +39,11 @@ class Place:
     def is_before(self) -> bool:
         """Tell whether what it is a boundary of has not happened yet."""
         return not self.boundary.startswith("after ")
+
+    @property
+    def repeats(self) -> bool:
+        """Tell whether only rows of our own are read between the place before this one and here."""
+        return self.boundary.startswith("before ")
 
     @property
     def has_left(self) -> bool:

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from backups.models import Backup, Repository
 from backups.services.backups import create_backup
 from drivers.connect import Connection, open_connection
-from drivers.types import Connector, ExportRequest, Fence
+from drivers.types import Connector, ExportRequest, Fence, SnapshotRef, VolumeRef
 from drivers.volume.base import VolumeDriver
 from storage_site.caller import Caller
 from storage_site.operations.models import Operation
@@ -46,7 +46,8 @@ class Watcher(Protocol):
 class Stage:
     """One project's view of the service; each cell of the matrix has its own.
 
-    `begun` are the operations that the story is about, as far as it has come.
+    `begun` are the operations that the story is about, as far as it has come; `kept` is what may stay on a back-end
+    without a row.
     """
 
     workers: Workers
@@ -56,6 +57,7 @@ class Stage:
     begun: list[Operation] = field(default_factory=list)
     others: set[str] = field(default_factory=set)
     has_backups: bool = False
+    kept: list[tuple[str, VolumeRef | SnapshotRef]] = field(default_factory=list)
     watcher: "Watcher | None" = None
 
     @property
@@ -143,6 +145,11 @@ class Stage:
     def repository(self) -> Repository:
         """Return the repository of this stage's target."""
         return Repository.objects.get(target=self.target)
+
+    def keep(self, row: Volume | Snapshot) -> None:
+        """Expect that what is given up stays on its back-end."""
+        volume = row if isinstance(row, Volume) else row.volume
+        self.kept.append((volume.backend, row.ref()))
 
     # --- what is in a volume ---------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
+from django.db import transaction
 from django.db.models import Sum
 
 from backups import targets
@@ -11,12 +12,14 @@ from backups.engine.format import project_prefix
 from backups.models import Repository
 from backups.services import repositories
 from backups.services.backups import delete_backup
+from drivers.types import Fence, SnapshotRef
 from storage_site.caller import SYSTEM
+from storage_site.operations.admission import move
 from storage_site.operations.lifecycle import BACK, GONE, KEEP
 from storage_site.operations.models import Operation
 from tests.matrix.stage import Stage
-from volumes import quotas
-from volumes.models import Attachment, Group, GroupSnapshot
+from volumes import backends, quotas
+from volumes.models import Attachment, Group, GroupSnapshot, Survey
 from volumes.services.attachments import begin_disconnecting
 from volumes.services.group_snapshots import delete_group_snapshot, reset_status
 from volumes.services.groups import delete_group
@@ -85,7 +88,7 @@ def _on_storage_only(stage: Stage) -> Iterator[str]:
     for rows, name, unplaced in kinds:
         there = {ref.id for driver in stage.drivers() for ref in getattr(driver, name)()} & ids
         known = {row.ref().id: row.status for row in rows.exclude(**unplaced)}
-        for one in sorted(there - known.keys()):
+        for one in sorted(there - known.keys() - {ref.id for _backend, ref in stage.kept}):
             yield f"{name} has {one}, which has no row"
         for one in sorted(there & failed):
             yield f"{name} has {one}, which could not be made"
@@ -129,6 +132,13 @@ def clear(stage: Stage) -> None:
     for volume in stage.volumes():
         delete_volume(volume=volume, caller=stage.caller, force=True, cascade=True)
     stage.settle()
+    for survey in Survey.objects.filter(project_id=stage.project_id):
+        with transaction.atomic():
+            move(survey, "forget", caller=stage.caller)
+    for key, ref in reversed(stage.kept):
+        driver = backends.driver(key)
+        remove = driver.delete_snapshot if isinstance(ref, SnapshotRef) else driver.delete_volume
+        remove(ref, Fence(10**9, 2))
 
 
 def after_clearing(stage: Stage) -> Iterator[str]:
