@@ -30,7 +30,7 @@ def obstacle(volume: Volume) -> str | None:
     """Say why a volume, which is locked, cannot be moved; None if it can."""
     if volume.group_id is not None:
         return "it belongs to a group; take it out of that first"
-    if Attachment.objects.filter(volume=volume).exists():
+    if Attachment.objects.of_clients().filter(volume=volume).exists():
         return "it is attached, and its back-end cannot move it while it is used; detach it first"
     if volume.snapshots.filter(is_listed=True).exists():
         return "it has snapshots; delete them first"
@@ -71,10 +71,10 @@ def add_stand_in(volume: Volume, *, backend: str, pool: str, caller: Caller) -> 
 def leave_old_storage(volume: Volume, stand_in: Volume) -> None:
     """Have the old storage removed with the row that stood in, once the volume has the new one.
 
-    Both are as they were before the exchange. What was lent of the volume, and what was kept of it as the base of the
-    next backup, goes with its old storage.
+    Both are as they were before the exchange. What was lent of the volume, be it on its way back by now, and what was
+    kept of it as the base of the next backup, goes with its old storage.
     """
-    Attachment.objects.filter(volume=volume, lent_to=volume.pk).update(volume=stand_in)
+    Attachment.objects.filter(volume=volume).update(volume=stand_in)
     Snapshot.objects.filter(volume=volume, is_listed=False).update(volume=stand_in)
     old = {"backend": volume.backend, "pool": volume.pool, "name_id": volume.stored_as}
     _remove(stand_in, **old)

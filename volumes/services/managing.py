@@ -100,7 +100,7 @@ def unmanage_volume(*, volume: Volume, caller: Caller) -> None:
     refusal = InvalidVolume("Volume status must be available or error, and it must not be migrating or busy.")
     if volume.status not in {"available", "error"} or volume.is_moving or not volume.backend:
         raise refusal
-    if Attachment.objects.filter(volume=volume).exists():
+    if Attachment.objects.of_clients().filter(volume=volume).exists():
         raise InvalidVolume(f"Volume {volume.pk} cannot be unmanaged: it is attached; detach it first.")
     if (reason := moving.obstacle(volume)) is not None:
         raise InvalidVolume(f"Volume {volume.pk} cannot be unmanaged: {reason}.")

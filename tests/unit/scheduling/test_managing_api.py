@@ -24,7 +24,7 @@ from volumes import backends
 from volumes.models import EncryptionType, Quota, Snapshot, Survey, Volume, VolumeType
 from volumes.reporting import report_of
 
-pytestmark = [pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 HERE = "celinder@mem1#mem1"
 LISTS = ("/os-volume-manage", "/manageable_volumes", "/os-snapshot-manage", "/manageable_snapshots")
 

@@ -252,6 +252,20 @@ def test_a_pool_that_there_is_not_ends_the_migration_in_error(volume, admin):
     assert_it_has_stayed(volume)
 
 
+def test_a_volume_whose_move_was_just_called_off_is_moved_again_at_once(volume, admin, monkeypatch):
+    stop_in(monkeypatch, 300 * MIB, lambda: call_off(operation=Operation.objects.get(verb="migrate"), caller=admin))
+    migrate_volume(volume=volume, host=THERE, caller=admin)
+    work(until=lambda: Operation.objects.filter(outcome="cancelled").exists())
+    assert Attachment.objects.filter(volume=volume, status="detaching").exists()
+    migrate_volume(volume=volume, host=THERE, caller=admin)
+    waiting = Operation.objects.get(verb="disconnect")
+    Operation.objects.filter(pk=waiting.pk).update(owner="held", lease_until=timezone.now() + timedelta(hours=1))
+    work()
+    Operation.objects.filter(pk=waiting.pk, outcome="").update(owner="", lease_until=None)
+    work()
+    assert_it_has_moved(volume)
+
+
 def test_a_base_of_backups_goes_with_the_old_storage(volume, admin):
     base = SnapshotFactory(volume=volume, is_listed=False, consumes_quota=False)
     backends.driver("mem1").inner.create_snapshot(base.ref(), Fence(0, 1))
