@@ -95,6 +95,18 @@ class TestLocalGroups(VolumeGroupsContract):
     pass
 
 
+def test_hosts_elsewhere_are_kept_waiting_as_well(root, refs):
+    driver = LocalDriver.from_settings("local", {"path": str(root), "listen": "127.0.0.1"})
+    driver.check()
+    with written(driver, refs) as writer:
+        for _ in range(3):
+            snapshots = [new_snapshot(ref) for ref in refs]
+            driver.create_snapshots(snapshots, FIRST)
+            writer.await_more()
+            numbers = [number(get(driver, it, 0, WIDTH)) for it in snapshots]
+            assert is_one_moment(numbers), numbers
+
+
 def test_a_worker_may_die_at_any_step_of_a_snapshot_of_written_volumes(driver, root, refs, die_at):
     with written(driver, refs) as writer:
         for moment in moments(5):
