@@ -14,6 +14,7 @@ from backups.services.restores import call_off_restore, locked_with_volumes
 from backups.settling import give_up_source
 from storage_site.caller import Caller
 from storage_site.operations.admission import begin, cancel_unfinished, lock, move
+from storage_site.operations.history import written_together
 from volumes.errors import InvalidSnapshot, InvalidVolume
 from volumes.models import Snapshot, Volume
 from volumes.moving import NOT_MOVING
@@ -22,6 +23,7 @@ _UNDELETABLE = "Backup status must be available or error"
 
 
 @transaction.atomic
+@written_together()
 def create_backup(
     *,
     caller: Caller,

@@ -1,6 +1,9 @@
 """Writing down each edge that a status takes."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from storage_site.caller import Caller
 from storage_site.operations.models import Operation, Transition
@@ -8,10 +11,27 @@ from storage_site.operations.resources import Resource
 
 logger = logging.getLogger(__name__)
 
+_gathered: ContextVar[list[Transition] | None] = ContextVar("gathered", default=None)
+
 
 def label_of(resource: Resource | type[Resource]) -> str:
     """Return the name under which operations and transitions know this kind of resource."""
     return resource._meta.label_lower  # noqa: SLF001 - Django's documented API
+
+
+@contextmanager
+def written_together() -> Iterator[None]:
+    """Write the edges of the block in one statement at its end, none if it fails: for what moves several resources.
+
+    The block is part of a transaction, which the failure must roll back.
+    """
+    edges: list[Transition] = []
+    before = _gathered.set(edges)
+    try:
+        yield
+    finally:
+        _gathered.reset(before)
+    Transition.objects.bulk_create(edges)
 
 
 def record(
@@ -34,7 +54,7 @@ def record(
         to_status,
         extra={"resource": f"{label_of(resource)}/{resource.pk}", "actor": caller.user_id if caller else ""},
     )
-    Transition.objects.create(
+    edge = Transition(
         resource_type=label_of(resource),
         resource_id=resource.pk,
         verb=verb,
@@ -45,3 +65,8 @@ def record(
         request_id=caller.request_id if caller else (operation.request_id if operation else ""),
         reason=reason,
     )
+    gathered = _gathered.get()
+    if gathered is None:
+        edge.save(force_insert=True)
+    else:
+        gathered.append(edge)
