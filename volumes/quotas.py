@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, F, Model, Q, Sum
+from django.db.models import Count, F, Model, Q, Sum, Value
 from django.db.models.functions import Coalesce
 
 from volumes.errors import GigabytesExceeded, SnapshotLimitExceeded, VolumeLimitExceeded, VolumeTooLarge
@@ -179,17 +179,22 @@ def _usage_with_type(project_id: str, volume_type: VolumeType | None) -> tuple[U
     """Return what the project takes up, in all and by volumes of one type."""
     of_volumes = Q(volume_type=volume_type) | Q(retyping_to=volume_type) if volume_type else Q(pk=None)
     of_snapshots = Q(volume__volume_type=volume_type) if volume_type else Q(pk=None)
-    volumes = _figures(Volume, project_id, of_volumes, _SIZE)
-    snapshots = _figures(Snapshot, project_id, of_snapshots, F("size_gib"))
+    counted = _figures(Volume, project_id, of_volumes, _SIZE)
+    found = {
+        row.pop("kind"): row
+        for row in counted.union(_figures(Snapshot, project_id, of_snapshots, F("size_gib")), all=True)
+    }
+    volumes, snapshots = found["volume"], found["snapshot"]
     return (
         Usage(volumes["rows"], volumes["gib"] + snapshots["gib"], snapshots["rows"]),
         Usage(volumes["typed"], volumes["typed_gib"] + snapshots["typed_gib"], snapshots["typed"]),
     )
 
 
-def _figures(model: type[Model], project_id: str, same_type: Q, size: Any) -> Mapping[str, int]:
-    """Return number and size of the rows that count, and of those of one type."""
-    return model._default_manager.filter(project_id=project_id, consumes_quota=True).aggregate(  # noqa: SLF001
+def _figures(model: type[Model], project_id: str, same_type: Q, size: Any) -> Any:
+    """Return the query for number and size of the rows that count, and of those of one type: a single row."""
+    counted = model._default_manager.filter(project_id=project_id, consumes_quota=True).order_by()  # noqa: SLF001
+    return counted.values(kind=Value(model._meta.model_name)).annotate(  # noqa: SLF001
         rows=Count("pk"),
         gib=Coalesce(Sum(size), 0),
         typed=Count("pk", filter=same_type),

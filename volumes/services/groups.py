@@ -49,7 +49,7 @@ def create_group(
         availability_zone=zone,
     )
     begin(group, "create", caller=caller)
-    group.volume_types.set(volume_types)
+    group.volume_types.add(*volume_types)
     return group
 
 

@@ -33,7 +33,9 @@ def create_snapshot(
 
     :raises InvalidVolume: if its status does not admit it. :raises OverLimit: if a quota does not allow it.
     """
-    volume = lock(volume)
+    known_type, volume = volume.volume_type, lock(volume)
+    if known_type is not None and known_type.pk == volume.volume_type_id:
+        volume.volume_type = known_type
     require_snapshotable(volume, is_in_use_admitted=is_in_use_admitted)
     quotas.admit_snapshot(project_id=volume.project_id, size_gib=volume.size_gib, volume_type=volume.volume_type)
     snapshot = Snapshot(
