@@ -238,8 +238,12 @@ class ResourceView(ApiView):
     def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
         """Return the same, filled in with the resource where a form is to change it."""
         if self.request.method == "PUT":
-            kwargs["instance"] = self.get_object()
+            kwargs["instance"] = self.in_form()
         return super().get_serializer(*args, **kwargs)
+
+    def in_form(self) -> Any:
+        """Return what a form that changes something is filled in with: the resource, or what the path names of it."""
+        return self.get_object()
 
     def check_permissions(self, request: Request) -> None:
         """Refuse as every call does, but tell first that nothing is there."""

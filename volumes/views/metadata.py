@@ -86,6 +86,11 @@ class MetadataPair(MetadataView):
             raise NotFound(f"Volume {volume.pk} has no metadata with key {key}.")
         return str(volume.metadata[key])
 
+    def in_form(self) -> dict[str, Any]:
+        """Return the pair as the form shows it."""
+        key = str(self.kwargs["key"])
+        return {"meta": {key: self.value(key)}}
+
     def get(self, _request: Request, key: str, **_kwargs: Any) -> Response:
         """Show the pair."""
         return Response({"meta": {key: self.value(key)}})

@@ -165,6 +165,11 @@ class SnapshotMetadataPair(SnapshotView):
             raise NotFound(f"Snapshot {snapshot.pk} has no metadata with key {key}.")
         return str(snapshot.metadata[key])
 
+    def in_form(self) -> dict[str, Any]:
+        """Return the pair as the form shows it."""
+        key = str(self.kwargs["key"])
+        return {"meta": {key: self.value(key)}}
+
     def get(self, _request: Request, key: str, **_kwargs: Any) -> Response:
         """Show the pair."""
         return Response({"meta": {key: self.value(key)}})
