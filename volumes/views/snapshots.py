@@ -166,9 +166,9 @@ class SnapshotMetadataPair(SnapshotView):
         return str(snapshot.metadata[key])
 
     def in_form(self) -> dict[str, Any]:
-        """Return the pair as the form shows it."""
+        """Return the pair; a form can add one that is not there."""
         key = str(self.kwargs["key"])
-        return {"meta": {key: self.value(key)}}
+        return {"meta": {key: self.get_object().metadata.get(key, "")}}
 
     def get(self, _request: Request, key: str, **_kwargs: Any) -> Response:
         """Show the pair."""

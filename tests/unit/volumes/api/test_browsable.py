@@ -168,6 +168,12 @@ def test_every_path_is_a_page_for_people(browser, name, default_type):
     is_a_page(browser, f"/v3/{request_for(ROUTES_OF_CALLS[name], 'GET')[1]}")
 
 
+def test_a_pair_that_is_not_there_is_a_page_that_says_so(browser, volume):
+    answer, page = browser.get(f"/v3/volumes/{volume.pk}/metadata/absent")
+    assert answer.status_code == 404
+    assert "has no metadata with key absent" in page
+
+
 def test_who_is_not_logged_in_is_led_to_the_log_in_and_back(db):
     answer, page = Browser().get("/v3/volumes?limit=1")
     assert answer.status_code == 401
