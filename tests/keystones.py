@@ -1,17 +1,10 @@
-"""A real Keystone for tests, with Python packages of its own: what it needs is nobody else's business.
-
-`python -m tests.keystones` installs it; tests that need it do so themselves.
-"""
+"""A real Keystone for tests, with Python packages of its own."""
 
 import base64
-import fcntl
-import hashlib
 import os
 import secrets
 import subprocess
-import sys
 import urllib.request
-import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,39 +17,12 @@ from keystoneauth1.identity.v3 import Password
 from keystoneauth1.session import Session
 from openstack.connection import Connection
 
-from tests import servers
-from tests.fleets import PROJECT, short_folder
+from tests import apart, servers
+from tests.fleets import short_folder
 
-REQUIREMENTS = PROJECT / "requirements-keystone.txt"
-HOME = Path(sys.prefix) / "keystone"
 SERVICE_PROJECT, SERVICE_USER = "service", "celinder"
 CACHE_S = 3  # how long a fleet of the tests counts what it was answered
 INTERFACES = ("public", "internal", "admin")
-
-
-def install() -> Path:
-    """Return the folder of Keystone's programs, brought up to date. :raises Missing: if they cannot be installed."""
-    wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
-    stamp = HOME / ".celinder-requirements"
-    with HOME.with_name("keystone.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not stamp.exists() or stamp.read_text() != wanted:
-            venv.create(HOME, with_pip=True, clear=True)
-            pip = [
-                str(HOME / "bin" / "python"),
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--no-input",
-                "-r",
-                str(REQUIREMENTS),
-            ]
-            done = subprocess.run(pip, capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise servers.Missing(f"Keystone could not be installed: {done.stderr.strip()[-500:]}")
-            stamp.write_text(wanted)
-    return HOME / "bin"
 
 
 @dataclass(frozen=True)
@@ -131,7 +97,7 @@ class Keystone:
 @contextmanager
 def keystone() -> Iterator[Keystone]:
     """Run a Keystone on SQLite, with an administrator. :raises Missing: if it cannot be installed."""
-    programs = install()
+    programs = apart.install("keystone")
     with short_folder() as folder:
         (port,) = servers.free_ports(1)
         url = f"http://127.0.0.1:{port}/v3"
@@ -194,7 +160,3 @@ def _answers(url: str) -> bool:
 def _run(argv: list[str], folder: Path) -> None:
     done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-
-
-if __name__ == "__main__":
-    print(install())  # noqa: T201
