@@ -9,6 +9,7 @@ from tests.clients.people import Commands, Person
 from tests.fleets import Place, place
 
 BACKUPS = "shelf"
+BACKENDS = ("local", "other")
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +18,8 @@ def here():
         (found.root / BACKUPS).mkdir()
         targets = {BACKUPS: {"driver": "posix", "path": str(found.root / BACKUPS)}}
         found.environment["CELINDER_BACKUP_TARGETS"] = json.dumps(targets)
+        backends = {key: {"driver": "local", "path": str(found.root / key)} for key in BACKENDS}
+        found.environment["CELINDER_BACKENDS"] = json.dumps(backends)
         found.up()
         yield found
         found.down()
@@ -43,8 +46,8 @@ def demo(here: Place, commands: Commands) -> Person:
 def stranger(admin: Person, commands: Commands) -> Person:
     """Somebody else, with a project of their own."""
     password = secrets.token_hex(16)
-    admin.openstack("project", "create", "elsewhere")
-    admin.openstack("user", "create", "stranger", "--password", password)
-    admin.silent("role", "add", "--user", "stranger", "--project", "elsewhere", "member")
+    admin.openstack("project create", "elsewhere")
+    admin.openstack("user create", "stranger", "--password", password)
+    admin.silent("role add", "--user", "stranger", "--project", "elsewhere", "member")
     named = {"OS_USERNAME": "stranger", "OS_PASSWORD": password, "OS_PROJECT_NAME": "elsewhere"}
     return Person(commands, admin.credentials | named)

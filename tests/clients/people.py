@@ -142,7 +142,8 @@ class Person:
     def try_openstack(self, *words: str) -> Said:
         """Run `openstack`, which may fail."""
         variables = self.variables | {"OS_VOLUME_API_VERSION": NEWEST}
-        return self._commands.run("openstack", words, variables)
+        command, *rest = words
+        return self._commands.run("openstack", (*command.split(), *rest), variables)
 
     def openstack_refuses(self, *words: str) -> str:
         """Run `openstack`, which is to fail; return what it says."""
@@ -199,7 +200,15 @@ class Person:
 
 
 _SCOPE = ("auth_url", "project_name", "project_domain_name")
-_MANAGERS = {"show": "volumes", "snapshot-show": "volume_snapshots", "backup-show": "backups"}
+_MANAGERS = {
+    "show": "volumes",
+    "snapshot-show": "volume_snapshots",
+    "backup-show": "backups",
+    "group-show": "groups",
+    "group-snapshot-show": "group_snapshots",
+    "consisgroup-show": "consistencygroups",
+    "cgsnapshot-show": "cgsnapshots",
+}
 
 
 def _named(credentials: Mapping[str, str], *names: str) -> dict[str, str]:

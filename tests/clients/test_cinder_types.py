@@ -14,7 +14,7 @@ def kind(admin):
 
 
 def project_of(admin, person: str) -> str:
-    return admin.openstack("project", "show", person)["id"]
+    return admin.openstack("project show", person)["id"]
 
 
 def test_a_type_is_made_listed_shown_changed_and_deleted(admin, demo):
