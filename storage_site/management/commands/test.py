@@ -20,6 +20,7 @@ REAL_PROCESSES = ("tests/workers", "tests/journeys")
 MATRIX = ("python", "-m", "tests.matrix", "--lane", "sqlite-valkey", "--quick", "--sample", "12")
 KEYSTONE = "tests/keystone"  # installs a Keystone in the virtual environment's folder "keystone", once
 CLIENTS = "tests/clients"  # installs what is tried in environments of their own beside Keystone's, once
+TEMPEST = "tests/clients/test_tempest.py"
 EVERYTHING, QUICK = "everything", "quick"
 
 
@@ -53,7 +54,8 @@ PARTS = (
         is_loud=True,
     ),
     Part("journeys", "workers and journeys", (*PYTEST, *TWO_FILES_AT_ONCE, *REAL_PROCESSES), is_loud=True),
-    Part("clients", "unmodified clients", (*PYTEST, *TWO_FILES_AT_ONCE, CLIENTS), is_loud=True),
+    Part("clients", "unmodified clients", (*PYTEST, *TWO_FILES_AT_ONCE, CLIENTS, f"--ignore={TEMPEST}"), is_loud=True),
+    Part("tempest", "Tempest's tests of Block Storage", (*PYTEST, "-s", TEMPEST), is_loud=True),
     Part("faults", "a part of the fault matrix", MATRIX, is_loud=True),
     Part("keystone", "identity by a real Keystone", (*PYTEST, KEYSTONE), is_loud=True),
 )
