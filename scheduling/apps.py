@@ -13,8 +13,10 @@ class SchedulingConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the check of the settings, and what /metrics tells of pools."""
-        from scheduling.metrics import pools  # noqa: PLC0415 - models can be imported from now on only
-        from storage_site.watching import metrics  # noqa: PLC0415
+        from scheduling.diagnosis import backends  # noqa: PLC0415 - models can be imported from now on only
+        from scheduling.metrics import pools  # noqa: PLC0415
+        from storage_site.watching import diagnosis, metrics  # noqa: PLC0415
 
         metrics.register("pools", pools)
+        diagnosis.register("backends", backends)
         checks.register(check_algorithm)

@@ -15,8 +15,11 @@ class VolumesConfig(AppConfig):
     def ready(self) -> None:
         """Have the back-ends' settings checked by `manage.py check`, groups counted, and faults explained."""
         from storage_site.operations import telling  # noqa: PLC0415 - models can be imported from now on only
-        from volumes import group_quotas, quotas  # noqa: PLC0415
+        from storage_site.watching.diagnosis import register  # noqa: PLC0415
+        from volumes import diagnosis, group_quotas, quotas  # noqa: PLC0415
 
         quotas.register(group_quotas.usage_of)
         telling.explain(SENTENCES)
+        for check in (diagnosis.statuses, diagnosis.forsaken, diagnosis.figures):
+            register(check.__name__, check)
         checks.register(check_backends)

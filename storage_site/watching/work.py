@@ -110,7 +110,7 @@ def workers() -> Iterator[Metric]:
     seen = gauge("worker_seen_seconds", "How long ago a worker of this queue was seen on this host.", ["queue", "host"])
     living = dict.fromkeys(_known(), 0)
     for service in Service.objects.all():
-        queue = _queue_of(service)
+        queue = queue_of(service)
         living[queue] = living.get(queue, 0) + is_up(service)
         seen.add_metric([queue, service.node_host], _s(now, service.last_seen_at))
     for queue, number in living.items():
@@ -136,7 +136,8 @@ def _known() -> list[str]:
     return canaries.known_queues()
 
 
-def _queue_of(service: Service) -> str:
+def queue_of(service: Service) -> str:
+    """Return the queue that the service consumes."""
     known = {SCHEDULER: queues.SCHEDULER, BACKUP: queues.BACKUP}
     return known.get(service.binary) or queues.of_backend(service.backend)
 
