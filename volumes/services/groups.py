@@ -75,10 +75,12 @@ def update_group(
         Group.objects.filter(pk=group.pk).update(**changes)
     if both := {volume.pk for volume in add_volumes} & {volume.pk for volume in remove_volumes}:
         raise InvalidVolume(f"Volume {min(both, key=str)} cannot be both added and removed.")
-    for volume in sorted(add_volumes, key=_identity):
-        _add(group, volume)
-    for volume in sorted(remove_volumes, key=_identity):
-        _remove(group, volume)
+    concerned = sorted({*add_volumes, *remove_volumes}, key=_identity)  # everybody locks several in this order
+    locked = {volume.pk: lock(volume) for volume in concerned}
+    for volume in add_volumes:
+        _add(group, locked[volume.pk])
+    for volume in remove_volumes:
+        _remove(group, locked[volume.pk])
     group.refresh_from_db()
     return group
 
@@ -121,8 +123,7 @@ def _identity(volume: Volume) -> str:
 
 
 def _add(group: Group, volume: Volume) -> None:
-    """Add the volume. :raises InvalidVolume, InvalidInput: if it cannot be."""
-    volume = lock(volume)
+    """Add the volume, which is locked. :raises InvalidVolume, InvalidInput: if it cannot be."""
     text = f"Cannot add volume {volume.pk} to group {group.pk}"
     if volume.project_id != group.project_id:
         raise InvalidVolume(f"{text}: it is of another project.")
@@ -137,8 +138,7 @@ def _add(group: Group, volume: Volume) -> None:
 
 
 def _remove(group: Group, volume: Volume) -> None:
-    """Take the volume out of the group. :raises InvalidVolume: if it is not in it, or busy."""
-    volume = lock(volume)
+    """Take the volume, which is locked, out of the group. :raises InvalidVolume: if it is not in it, or busy."""
     text = f"Cannot remove volume {volume.pk} from group {group.pk}"
     if volume.group_id != group.pk:
         raise InvalidVolume(f"{text}: it does not belong to it.")

@@ -16,8 +16,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from drivers.connect.nbd import NbdConnection
-from drivers.errors import BackendBusy, DriverError
+from drivers.connect import nbd
+from drivers.errors import BackendBusy, DriverError, NotSupported
 from drivers.volume.local.graph import UNLIMITED, stack_of, throttle
 from drivers.volume.local.monitor import COMMAND_S, Monitor
 
@@ -37,8 +37,10 @@ def held(daemons: Sequence[tuple[Monitor, Path]]) -> Iterator[None]:
     """Have these daemons, each reached by NBD at the path, acknowledge nothing for the block.
 
     :raises BackendBusy: if one may have gone on before the end of the block, which has then done its work in vain.
-    :raises DriverError: if a daemon refuses; all are let go.
+    :raises NotSupported: if libnbd is missing. :raises DriverError: if a daemon refuses; all are let go.
     """
+    if not nbd.IS_THERE:
+        raise NotSupported(nbd.INSTALL)
     for monitor, _socket in daemons:
         _await_end_of_jobs(monitor)
     began = time.monotonic()
@@ -88,7 +90,7 @@ def _spend(monitor: Monitor, socket: Path) -> None:
     monitor.execute("blockdev-add", driver="null-co", node_name=_NOTHING, size=_SPENT_BYTES)
     monitor.execute("blockdev-add", driver="throttle", node_name=_WAY, throttle_group=_GROUP, file=_NOTHING)
     monitor.execute("block-export-add", type="nbd", id=_WAY, name=_WAY, node_name=_WAY, writable=False)
-    connection = NbdConnection(str(socket), _WAY, stall_s=COMMAND_S, chunk_bytes=_SPENT_BYTES)
+    connection = nbd.NbdConnection(str(socket), _WAY, stall_s=COMMAND_S, chunk_bytes=_SPENT_BYTES)
     try:
         connection.pread(_SPENT_BYTES, 0)
     finally:
