@@ -16,6 +16,7 @@ from volumes.models import Attachment, Snapshot, Volume
 from volumes.settling import settle
 from volumes.sources import is_source_of_unmade
 
+STANDS_IN_FOR = "target:"
 NOT_MOVING = Q(migration_status=None) | Q(migration_status__in=AT_REST)
 """What holds for volumes that are not being moved."""
 
@@ -43,7 +44,7 @@ def obstacle(volume: Volume) -> str | None:
 
 def stand_in_of(volume: Volume) -> Volume | None:
     """Return the row that stands in for the volume while it is moved."""
-    return Volume.objects.filter(migration_status=f"target:{volume.pk}").first()
+    return Volume.objects.filter(migration_status=f"{STANDS_IN_FOR}{volume.pk}").first()
 
 
 def add_stand_in(volume: Volume, *, backend: str, pool: str, caller: Caller) -> None:
@@ -63,7 +64,7 @@ def add_stand_in(volume: Volume, *, backend: str, pool: str, caller: Caller) -> 
         backend=backend,
         pool=pool,
         consumes_quota=False,
-        migration_status=f"target:{volume.pk}",
+        migration_status=f"{STANDS_IN_FOR}{volume.pk}",
     )
     move(stand_in, "stand_in", caller=caller)
 

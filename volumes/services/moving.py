@@ -99,7 +99,7 @@ def complete_migration(*, volume: Volume, new_volume_id: str, is_failed: bool, c
     volume = lock(volume)
     if volume.migration_status is None and new.migration_status is None:
         return new
-    if not volume.is_moving or new.migration_status != f"target:{volume.pk}":
+    if not volume.is_moving or new.migration_status != f"{moving.STANDS_IN_FOR}{volume.pk}":
         raise InvalidVolume(
             f"Volume {new.pk} is not what volume {volume.pk} is being migrated to (their migration statuses are "
             f"{new.migration_status} and {volume.migration_status})."

@@ -225,6 +225,8 @@ def reset_status(
     a worker shuts it out. `migration_status` "none" clears it.
     """
     volume = lock(volume)
+    if (volume.migration_status or "").startswith(moving.STANDS_IN_FOR):
+        raise InvalidVolume(f"Volume {volume.pk} stands in for one that is being migrated; reset that one.")
     attachments = Attachment.objects.of_clients().filter(volume=volume)
     if status == "in-use" and not attachments.filter(is_listed=True).exists():
         raise InvalidVolume("Cannot set status to in-use, the volume has no attachments.")

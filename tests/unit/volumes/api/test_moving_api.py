@@ -315,6 +315,12 @@ def test_what_stands_in_for_a_volume_is_for_administrators(as_member, as_admin):
     assert status_of(left) == "deleting"
 
 
+def test_what_stands_in_is_not_reset_but_with_the_volume_that_it_stands_in_for(as_admin):
+    stand_in = VolumeFactory(status="maintenance", migration_status=f"target:{uuid.uuid4()}")
+    for value in ({"migration_status": "none"}, {"status": "available"}, {"attach_status": "detached"}):
+        assert refused(as_admin, stand_in, "os-reset_status", value)[0] == 400
+
+
 def test_resetting_the_migration_status_calls_the_migration_off(as_admin, elsewhere):
     volume = VolumeFactory()
     act(as_admin, volume, "os-migrate_volume", {"host": elsewhere, "lock_volume": True})
