@@ -3,8 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rest_framework.serializers import ValidationError
+
 from storage_site.api.authorisation import is_admin
+from storage_site.api.errors import brief, invalid_input
 from storage_site.api.fields import (
+    UUID_FORM,
     Boolean,
     Fixed,
     Identity,
@@ -21,6 +25,22 @@ from storage_site.api.fields import (
 from storage_site.api.serializers import AnswerSerializer, StrictSerializer
 from storage_site.caller import SERVICE, Caller
 from volumes.models import Attachment, Volume
+
+
+class Hints(Members):
+    """What the scheduler is to heed: of these, some name volumes or a server."""
+
+    _NAMING = ("same_host", "different_host", "local_to_instance")
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """Return the hints."""
+        hints = super().to_internal_value(data)
+        for name in self._NAMING:
+            named = hints.get(name)
+            for each in named if isinstance(named, list) else [named]:
+                if each is not None and not (isinstance(each, str) and UUID_FORM.fullmatch(each)):
+                    raise ValidationError(invalid_input(name, named, f"{brief(each)} is not a 'uuid'"))
+        return hints
 
 
 class VolumeCreate(StrictSerializer):
@@ -42,7 +62,7 @@ class VolumeCreate(StrictSerializer):
     consistencygroup_id = Text(required=False, allow_null=True)
     display_name = VolumeText(required=False, allow_null=True)
     display_description = VolumeText(required=False, allow_null=True)
-    scheduler_hints = Members(required=False, allow_null=True)
+    scheduler_hints = Hints(required=False, allow_null=True)
 
     class Meta:
         envelope = "volume"
