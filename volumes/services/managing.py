@@ -154,6 +154,8 @@ def unmanage_snapshot(*, snapshot: Snapshot, caller: Caller) -> None:
     """Accept that the snapshot is to be forgotten, and its data kept. :raises InvalidSnapshot: if it is busy."""
     refusal = InvalidSnapshot("Snapshot status must be available or error, and no volume may be being made from it.")
     snapshot = lock(snapshot)
+    if snapshot.group_snapshot_id is not None:
+        raise InvalidSnapshot(f"It is part of the snapshot {snapshot.group_snapshot_id} of a group.")
     if is_source_of_unmade(snapshot):
         raise refusal
     begin(snapshot, "unmanage", caller=caller, refusal=refusal)

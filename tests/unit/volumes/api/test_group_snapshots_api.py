@@ -194,12 +194,13 @@ def test_a_snapshot_that_is_busy_is_not_deleted(as_member, default_type, status)
     assert as_member.refused("DELETE", f"/group_snapshots/{made.pk}")[0] == 400
 
 
-def test_a_part_is_not_deleted_by_itself(as_member, as_admin, group):
+def test_a_part_is_neither_deleted_nor_forgotten_by_itself(as_member, as_admin, group):
     keep(as_member, group)
     work()
     part = Snapshot.objects.first()
     assert as_member.refused("DELETE", f"/snapshots/{part.pk}")[0] == 400
-    assert as_admin.refused("POST", f"/snapshots/{part.pk}/action", {"os-force_delete": {}})[0] == 400
+    for action in ("os-force_delete", "os-unmanage"):
+        assert as_admin.refused("POST", f"/snapshots/{part.pk}/action", {action: {}})[0] == 400
     Volume.objects.filter(pk=part.volume_id).update(group=None)
     assert as_member.refused("DELETE", f"/volumes/{part.volume_id}?cascade=true")[0] == 400
 
