@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from storage_site.fleet import leftovers
 from storage_site.fleet.surroundings import neutral
 from tests import servers
 from tests.matrix import report
@@ -72,6 +74,7 @@ def _lane(name: str, told: argparse.Namespace, places: Path) -> report.Lane:
             # What is before something is after what was before that: here each lane takes a part of these places.
             part = "0/1" if told.lane else f"{LANES.index(name)}/{len(LANES)}"
             words = ["real", *common, "--at-once", str(AT_ONCE), "--sample", str(told.sample), "--befores", part]
+            stack.callback(_end_exports, folder)
             runs.append(_started(stack, words, _real(folder / "real", database, broker), folder / "real.out"))
         codes = [process.wait() for process in runs]
         lines = [line for path in sorted(folder.glob("*.out")) for line in path.read_text().splitlines()]
@@ -143,6 +146,13 @@ def _started(stack: ExitStack, words: list[str], own: Mapping[str, str], path: P
     process = subprocess.Popen(_command(words), cwd=ROOT, env=_surroundings(own), stdout=out, stderr=log)
     stack.callback(_end, process)
     return process
+
+
+def _end_exports(folder: Path) -> None:
+    """End the export daemons below `folder`: there are some if the cells were cut short."""
+    for found in leftovers.processes(folder):
+        if found.is_export:
+            os.kill(found.pid, signal.SIGKILL)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

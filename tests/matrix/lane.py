@@ -33,6 +33,7 @@ from tests.matrix.places import Place  # noqa: E402 - likewise
 from tests.matrix.stage import Stage  # noqa: E402 - likewise
 from volumes.models import VolumeType  # noqa: E402 - likewise
 
+_saying = threading.Lock()
 KEEPS_STORAGE = ("volumes", "layers", "run")  # folders of a local back-end
 
 
@@ -57,8 +58,9 @@ def main() -> int:
 
 
 def say(**told: object) -> None:
-    """Print a line of JSON."""
-    print(json.dumps(told), flush=True)  # noqa: T201 - the program's answer
+    """Print a line of JSON; several threads do."""
+    with _saying:
+        print(json.dumps(told), flush=True)  # noqa: T201 - the program's answer
 
 
 def say_played(played: cells.Played, began: float) -> None:

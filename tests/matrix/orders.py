@@ -33,7 +33,9 @@ class Orders:
     # --- the matrix' side ------------------------------------------------------------------------------------------
 
     def give(self, place: Place, fault: str) -> None:
-        """Order the fault at the place."""
+        """Order the fault at the place; what became of an earlier order for this key is forgotten."""
+        for ending in ("met", "at", "go", "over", "begun"):
+            self._file(ending).unlink(missing_ok=True)
         draft = self._file("draft")
         draft.write_text(json.dumps({"place": asdict(place), "fault": fault}))
         draft.rename(self._file("json"))

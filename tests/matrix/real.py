@@ -109,23 +109,27 @@ class RealWorkers:
     took_over_s: float | None = None
     hits: int = 0
     _stopped: int = field(default=0)
+    _stopped_at: float = field(default=0.0)
+    _is_asked: bool = field(default=False)
 
     def watch(self, stage: Stage) -> None:
         """Order the fault."""
         key = next(iter(stage.others), stage.project_id)
-        self.orders = Orders(self.pool.orders, key)
+        self.orders, self._is_asked = Orders(self.pool.orders, key), True
         if self.place is not None:
             self.orders.give(self.place, self.fault)
 
     def look_away(self) -> None:
         """See what became of the order."""
+        self._is_asked = False
         met = self.orders.met()
         if met is None:
             return
         self.hits = 1
-        again = self.orders.taken_over_at(met[1])
+        since = self._stopped_at or met[1]
+        again = self.orders.taken_over_at(since)
         if again is not None and not self.place.has_left:
-            self.took_over_s = again - met[1]
+            self.took_over_s = again - since
 
     def finish(self, operations: "Callable[[], QuerySet[Operation]]") -> None:
         """Wait until these have ended, and whoever stood still has seen it. :raises AssertionError: if they do not."""
@@ -140,6 +144,10 @@ class RealWorkers:
                 time.sleep(LOOK_S)
         finally:
             self._let_go_on()
+        if self._is_asked and self.place is not None and self.place.has_left:
+            # Everybody sees that the work was left before the worker comes to the place after that.
+            while self.orders.met() is None and time.monotonic() < until:
+                time.sleep(LOOK_S)
 
     def _stop(self) -> None:
         """Stop the worker that stands at the place, not while it holds the one lock that an SQLite file has."""
@@ -148,7 +156,7 @@ class RealWorkers:
             return
         os.kill(met[0], signal.SIGSTOP)
         if can_write():
-            self._stopped = met[0]
+            self._stopped, self._stopped_at = met[0], time.time()
         else:
             os.kill(met[0], signal.SIGCONT)
 
