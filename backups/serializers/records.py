@@ -9,12 +9,15 @@ from typing import Any
 
 from rest_framework import serializers
 
+from backups.services.records import SERVICE
 from storage_site.api.fields import Identity, Integer, Metadata, Text
 from storage_site.api.serializers import StrictSerializer
 from volumes.serializers.actions import ANY_KEY
 
 LONGEST_RECORD = 2**20
 MALFORMED = "Can't decode backup record."
+# A record without one of these is accepted, and the backup in error afterwards (contract 04, section 7).
+TOLD_LATER = ("display_name", "display_description", "container", "service_metadata", "object_count")
 
 
 class Instant(Text):
@@ -83,6 +86,20 @@ class Columns(StrictSerializer):
         return dict(reader.run_validation(known))
 
 
+class Stub(StrictSerializer):
+    """Those columns without which nothing is imported, not even to say what else is wrong."""
+
+    id = Identity()
+    size = Integer()
+    service = Text(required=False, allow_null=True)
+
+    @classmethod
+    def read(cls, members: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what those of the members say. :raises serializers.ValidationError: naming the first thing wrong."""
+        reader = cls()
+        return dict(reader.run_validation({name: members[name] for name in reader.fields if name in members}))
+
+
 class RecordText(Text):
     """A record: JSON, in base 64."""
 
@@ -90,7 +107,7 @@ class RecordText(Text):
         super().__init__(shortest=1, longest=LONGEST_RECORD, **kwargs)
 
     def to_internal_value(self, data: Any) -> Any:
-        """Return the columns of the record."""
+        """Return the columns of the record; of one that is another service's, or not whole, what names it."""
         try:
             text = base64.b64decode("".join(super().to_internal_value(data).split()), validate=True).decode()
             members = json.loads(text)
@@ -99,7 +116,8 @@ class RecordText(Text):
         # The database cannot keep either, and no record of ours has one.
         if not isinstance(members, dict) or "\\u0000" in text or _has_surrogates(members):
             raise serializers.ValidationError(MALFORMED)
-        return Columns.read(members)
+        is_ours = members.get("service") == SERVICE and all(name in members for name in TOLD_LATER)
+        return Columns.read(members) if is_ours else Stub.read(members)
 
 
 def _has_surrogates(members: Any) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -65,29 +66,54 @@ def record_of(backup: Backup) -> Mapping[str, Any]:
 def import_record(*, caller: Caller, service: str, columns: Mapping[str, Any]) -> Backup:
     """Accept that a backup is in a repository of ours, as the caller's; a worker looks.
 
-    :raises InvalidRecord: if it is a record of another service, or of a repository that is not here.
+    A record of another service, or one that is not whole, is accepted too: the backup ends in error, with the reason.
+
+    :raises InvalidRecord: if it is of a repository that is not here.
     :raises InvalidBackup: if there is a backup of this id. :raises OverLimit: if a quota does not allow it.
     :raises NoBackupService: without any target.
     """
     if not settings.BACKUP_TARGETS:
         raise NoBackupService
-    if {service, columns["service"]} != {SERVICE}:
-        raise InvalidRecord(
-            f"Import record failed, cannot find backup service to perform the import. Request service {service}."
-        )
     if Backup.objects.filter(pk=columns["id"]).exists():
         raise InvalidBackup(_EXISTS)
     quotas.admit_backup(project_id=caller.project_id, size_gib=columns["size"])
-    place = columns["driver_info"]
-    backup = _row_of(columns, _target_of(place))
+    refusal = _refusal_of(service, columns)
+    if refusal:
+        backup = _row_of_nothing(columns, caller)
+        arguments: dict[str, Any] = {"refusal": refusal}
+    else:
+        place = columns["driver_info"]
+        backup = _row_of(columns, _target_of(place))
+        arguments = {"digest": place["digest"].hex() if place["digest"] else None}
     owner = {"project_id": caller.project_id, "user_id": caller.user_id}
-    arguments = {"digest": place["digest"].hex() if place["digest"] else None}
     try:
         with transaction.atomic():
             begin(backup, "import_record", caller=caller, arguments=arguments, fields=owner)
     except IntegrityError as error:
         raise InvalidBackup(_EXISTS) from error
     return backup
+
+
+def _refusal_of(service: str, columns: Mapping[str, Any]) -> str:
+    """Return why there cannot be a backup of this record, "" if there can."""
+    if {service, columns.get("service")} != {SERVICE}:
+        return f"Import record failed, cannot find backup service to perform the import. Request service {service}."
+    return "" if "driver_info" in columns else "Import record failed, the record misses members."
+
+
+def _row_of_nothing(columns: Mapping[str, Any], caller: Caller) -> Backup:
+    """Return a row for a record that there is no backup of."""
+    now, target = timezone.now(), targets.default()
+    return Backup(
+        pk=columns["id"],
+        volume_id=UUID(int=0),
+        size_gib=columns["size"],
+        availability_zone=targets.zone_of(target),
+        created_at=now,
+        data_timestamp=now,
+        target=target,
+        stored_in=caller.project_id,
+    )
 
 
 def _row_of(columns: Mapping[str, Any], target: str) -> Backup:

@@ -13,6 +13,8 @@ def import_record(op: Claimed, backup: Backup) -> None:
 
     :raises PermanentFailure: if it is not the backup that was admitted. Raises as `read_manifest`.
     """
+    if refusal := op.operation.arguments.get("refusal"):
+        raise PermanentFailure("backup-record-wrong", refusal)
     _, repository = repositories.open_repository(backup.target)
     if not repository.has_key(backup.stored_in):
         raise PermanentFailure("backup-missing", "There is no such backup where the record says.")

@@ -5,6 +5,7 @@ import json
 import uuid
 
 import pytest
+from celery import current_app
 
 from backups.models import Backup, Repository
 from backups.services.records import import_record
@@ -151,19 +152,13 @@ def test_what_is_no_record_is_refused(as_admin, body):
 @pytest.mark.parametrize(
     "changed",
     [
-        *({name: None} for name in ("id", "size", "volume_id", "service", "object_count", "driver_info")),
-        *(
-            {name: ...}
-            for name in (
-                "id", "size", "volume_id", "service", "object_count", "driver_info", "display_name",
-                "display_description", "container", "service_metadata",
-            )
-        ),
+        *({name: None} for name in ("id", "size", "volume_id", "object_count", "driver_info")),
+        *({name: ...} for name in ("id", "size", "volume_id", "driver_info")),
         {"id": "x"}, {"id": 1}, {"size": 0}, {"size": "x"}, {"size": 2**31}, {"volume_id": "x"}, {"object_count": -1},
         {"display_name": "x" * 256}, {"display_name": "\0"}, {"display_name": "\ud800"}, {"metadata": {"k": 1}},
         {"metadata": []}, {"created_at": "yesterday"}, {"created_at": 1},
         {"data_timestamp": "0001-01-01T00:00:00+14:00"}, {"parent_id": "x"}, {"snapshot_id": "x"},
-        {"service": "cinder.backup.drivers.x"}, {"driver_info": {}}, {"driver_info": []},
+        {"driver_info": {}}, {"driver_info": []},
         {"driver_info": {"repository_id": "x"}},
     ],
     ids=str,
@@ -183,11 +178,32 @@ def test_a_record_that_does_not_say_where_is_refused(as_admin, columns, changed)
     assert as_admin.refused("POST", "/backups/import_record", closed(columns))[0] == 400
 
 
-def test_another_service_s_record_is_refused(as_admin, columns):
-    code, _, message = as_admin.refused("POST", "/backups/import_record", closed(columns, "cinder.backup.drivers.x"))
-    assert code == 400
-    assert message.startswith("Import record failed, cannot find backup service to perform the import.")
-    assert "cinder.backup.drivers.x" in message
+FOREIGN = "Import record failed, cannot find backup service to perform the import. Request service "
+IN_ERROR = [
+    ({}, "cinder.backup.drivers.x", f"{FOREIGN}cinder.backup.drivers.x."),
+    ({"service": "cinder.backup.drivers.x", "driver_info": ...}, "celinder.backups", FOREIGN),
+    ({"service": ..., "volume_id": ...}, "celinder.backups", FOREIGN),
+    *(
+        ({name: ...}, "celinder.backups", "Import record failed, the record misses members.")
+        for name in ("object_count", "display_name", "display_description", "container", "service_metadata")
+    ),
+]
+
+
+@pytest.mark.parametrize(("changed", "service", "reason"), IN_ERROR)
+def test_a_record_that_there_is_no_backup_of_is_accepted_and_ends_in_error(as_admin, columns, changed, service, reason):
+    columns = {name: value for name, value in (columns | changed).items() if value is not ...}
+    answer = as_admin.ok("POST", "/backups/import_record", closed(columns, service), status=201)["backup"]
+    assert answer["id"] == columns["id"]
+    assert as_admin.ok("GET", f"/backups/{answer['id']}")["backup"]["status"] == "creating"
+    current_app.loader.import_task_module("backups.tasks")
+    operation = Operation.objects.get()
+    current_app.tasks[operation.task].apply(kwargs={"operation_id": str(operation.id)})
+    shown = as_admin.ok("GET", f"/backups/{answer['id']}")["backup"]
+    assert shown["status"] == "error"
+    assert shown["fail_reason"].startswith(reason)
+    again = as_admin.refused("POST", "/backups/import_record", closed(columns, service))
+    assert again[::2] == (400, "Invalid backup: Backup already exists in database.")
 
 
 def test_a_repository_that_is_not_here_is_told(as_admin, columns):
