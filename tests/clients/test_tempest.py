@@ -79,6 +79,7 @@ swift = false
 build_interval = 0
 [volume]
 backend_names = local,other
+manage_snapshot_ref = source-name,snapshot-%s
 catalog_type = block-storage
 build_interval = 0
 build_timeout = 120
