@@ -45,6 +45,7 @@ class StoredVolumes(Stored):
     """The volumes there, and the way to take one over."""
 
     reads = {"POST": shapes.ManageVolume}
+    answers = {"POST": 202}
 
     def post(self, _request: Request, **_kwargs: Any) -> Response:
         """Make a volume of one; its back-end does the work later."""
@@ -75,6 +76,7 @@ class StoredSnapshots(Stored):
     kind, collection = Survey.SNAPSHOTS, "manageable-snapshots"
     reads = {"POST": shapes.ManageSnapshot}
     waits = frozenset({"GET", "POST"})
+    answers = {"POST": 202}
 
     def post(self, _request: Request, **_kwargs: Any) -> Response:
         """Make a snapshot of one; its back-end is asked whether it is there while the caller waits."""

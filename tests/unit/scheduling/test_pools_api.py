@@ -5,6 +5,7 @@ from celery import current_app
 from workers import listening, scheduler, told
 
 from storage_site.operations.heartbeat import host_of
+from tests import schemas
 from tests.calls import Calls
 from tests.factories import VolumeTypeFactory
 from volumes import backends
@@ -97,3 +98,51 @@ def test_what_a_back_end_can_do_is_told_by_its_name_and_by_its_host(as_admin):
     bare = host_of("mem1").partition("@")[0]
     assert as_admin.ok("GET", f"/capabilities/{bare}")["pool_name"] == "mem1"
     assert as_admin.refused("GET", "/capabilities/nowhere")[0] == 404
+
+
+POOL = {
+    "volume_backend_name": schemas.TEXT,
+    "vendor_name": schemas.TEXT,
+    "driver_version": schemas.TEXT,
+    "storage_protocol": schemas.TEXT,
+    "pool_name": schemas.TEXT,
+    "total_capacity_gb": {"type": ["number", "string"]},
+    "free_capacity_gb": {"type": ["number", "string"]},
+    "allocated_capacity_gb": {"type": "number"},
+    "provisioned_capacity_gb": {"type": "number"},
+    "reserved_percentage": schemas.INTEGER,
+    "max_over_subscription_ratio": {"type": ["number", "string"]},
+    "thin_provisioning_support": schemas.BOOLEAN,
+    "thick_provisioning_support": schemas.BOOLEAN,
+    "QoS_support": schemas.BOOLEAN,
+    "multiattach": schemas.BOOLEAN,
+    "online_extend_support": schemas.BOOLEAN,
+    "backend_state": {"enum": ["up", "down"]},
+    "filter_function": schemas.nullable(schemas.TEXT),
+    "goodness_function": schemas.nullable(schemas.TEXT),
+    "replication_enabled": schemas.BOOLEAN,
+    "timestamp": schemas.TIME,
+}
+NOT_OF_ALL = ("replication_enabled",)  # only drivers that can replicate say so
+CAPABILITIES = schemas.exactly(
+    {
+        "namespace": {"type": "string", "pattern": "^OS::Storage::Capabilities::.+@.+$"},
+        **dict.fromkeys(("vendor_name", "volume_backend_name", "driver_version", "storage_protocol"), schemas.TEXT),
+        **dict.fromkeys(("pool_name", "display_name", "description", "visibility"), schemas.nullable(schemas.TEXT)),
+        "replication_targets": {"type": "array", "maxItems": 0},
+        "properties": {
+            "type": "object",
+            "additionalProperties": schemas.exactly(dict.fromkeys(("title", "description", "type"), schemas.TEXT)),
+        },
+    }
+)
+
+
+@pytest.mark.parametrize("version", ["3.0", "3.27", "3.44", "3.60", "3.71"])
+def test_pools_and_capabilities_have_the_members_that_clients_read(as_admin, version):
+    for shown in as_admin.ok("GET", f"{PATH}?detail=true", version=version)["pools"]:
+        assert set(shown) == {"name", "capabilities"}
+        told_of = shown["capabilities"]
+        schemas.check({**schemas.exactly(POOL, optional=NOT_OF_ALL), "additionalProperties": True}, told_of)
+    for host in (host_of("mem1"), host_of("mem1").partition("@")[0]):
+        schemas.check(CAPABILITIES, as_admin.ok("GET", f"/capabilities/{host}", version=version))

@@ -6,9 +6,12 @@ from functools import partial
 import pytest
 from django.utils import timezone
 
+from storage_site.caller import Caller
 from tests import members
 from tests.answering import WRITERS, Call, always, in_envelope, make
 from tests.factories import (
+    PROJECT,
+    USER,
     AttachmentFactory,
     OperationFactory,
     SnapshotFactory,
@@ -17,6 +20,7 @@ from tests.factories import (
 )
 from tests.members import ADMIN, CREATED, FULL, LIST, UPDATED, collection, covers
 from tests.schemas import INTEGER, NULL, TEXT, TEXTS, exactly, listed
+from volumes.services.transfers import create_transfer
 
 HTML = "text/html; charset=UTF-8"
 PAIRS = exactly({"metadata": TEXTS})
@@ -210,6 +214,12 @@ MESSAGES = [
     Call("GET", "/messages/{message}", always(exactly({"message": members.MESSAGE})), since="3.3"),
     Call("DELETE", "/messages/{message}", status=204, roles=WRITERS, since="3.3", media_type=HTML),
 ]
+
+
+def offers(where):
+    return lambda version, role: collection("transfers", transfer_of(where)(version, role))
+
+
 TRANSFERS = [
     call
     for path in ("/os-volume-transfer", "/volume-transfers")
@@ -224,9 +234,31 @@ TRANSFERS = [
             roles=WRITERS,
         ),
         Call("DELETE", f"{path}/{{transfer}}", status=202, roles=WRITERS, media_type=HTML),
+        Call("GET", f"{path}?name={{offer}}", offers(LIST)),
+        Call("GET", f"{path}/detail?name={{offer}}", offers(FULL)),
+        Call(
+            "POST",
+            f"{path}/{{offered}}/accept",
+            in_envelope("transfer", transfer_of(LIST)),
+            status=202,
+            body={"accept": {"auth_key": "{key}"}},
+            roles=WRITERS,
+        ),
     )
 ]
+KEYS = {}
+
+
+def offered():
+    caller = Caller(user_id=USER, project_id=PROJECT, roles=frozenset({"member"}))
+    transfer, KEYS["newest"] = create_transfer(caller=caller, volume=VolumeFactory())
+    return transfer.pk
+
+
 MAKERS |= {
+    "offered": offered,
+    "key": lambda: KEYS["newest"],
+    "offer": lambda: TransferFactory(name="offer").name,
     "named": lambda: volume(name="data").name,
     "some": lambda: SnapshotFactory().status,
     "one_message": lambda: (MAKERS["message"](), 1)[1],
