@@ -17,6 +17,18 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
     return {**context.get({}), **extra}
 
 
+# Libraries that write down, where they write down everything, with what they log in.
+_TALKATIVE = ("amqp", "boto3", "botocore", "keystoneauth", "s3transfer")
+
+
+class Discretion(logging.Filter):
+    """Lets nothing through of what libraries say of credentials, whichever level somebody asks for at run time."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether the record may be written."""
+        return record.levelno >= logging.INFO or record.name.partition(".")[0] not in _TALKATIVE
+
+
 class LineFormatter(logging.Formatter):
     """Write a line for people: time, level, logger, text, then key=value fields."""
 

@@ -1,5 +1,6 @@
 """A few threads that work off calls, with an end to how many may wait and one place where failures come out."""
 
+import contextvars
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,7 +27,9 @@ class Crew:
         if self._failure:
             self._room.release()
             raise self._failure
-        self._threads.submit(self._unless_failed, call).add_done_callback(self._finished)
+        # What the call logs belongs to the same work as what this thread does.
+        context = contextvars.copy_context()
+        self._threads.submit(context.run, self._unless_failed, call).add_done_callback(self._finished)
 
     def drain(self) -> None:
         """Return once everything is done. Raises what one of the calls raised."""

@@ -1,5 +1,6 @@
 """Packs: objects of many chunks each, filled by several threads at once and put on the target by others."""
 
+import contextvars
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -132,7 +133,7 @@ class PackWriter:
     def _send_if_complete(self, pack: _OpenPack) -> None:
         """Have the pack put on the target once nobody writes into it any more."""
         if pack.is_closed and not pack.writers and not self._failure:
-            self._uploads.submit(self._put, pack)
+            self._uploads.submit(contextvars.copy_context().run, self._put, pack)
 
     def _put(self, pack: _OpenPack) -> None:
         """Put one pack on the target, and keep what went wrong for those who wait."""

@@ -63,6 +63,11 @@ def claim(operation_id: str, *, task: str, queue: str | None = None, owner: str 
     return Claimed(operation) if operation.owner == owner else None
 
 
+def log_fields(operation: Operation) -> dict[str, Any]:
+    """Return what every line that is logged about a claim's work carries."""
+    return {"operation_id": str(operation.id), "fence": operation.fence, "request_id": operation.request_id}
+
+
 class Claimed:
     """A worker's hold on an operation: the only way in which a workflow writes to the database.
 

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
-from storage_site.operations.claims import Claimed
+from storage_site import logs
+from storage_site.operations.claims import Claimed, log_fields
 from storage_site.operations.errors import LeaseLost
 
 logger = logging.getLogger(__name__)
@@ -48,7 +49,9 @@ def _renew_for_ever() -> None:
         with _lock:
             held = list(_held)
         for claimed in held:
+            token = logs.context.set(log_fields(claimed.operation))
             _renew(claimed)
+            logs.context.reset(token)
         connection.close()  # until the next turn, which is long for one that nobody uses
 
 
@@ -59,11 +62,11 @@ def _renew(claimed: Claimed) -> None:
         claimed.renew()
     except LeaseLost:
         if not claimed.is_leaving:  # otherwise it was left, not lost, while this waited for the row
-            logger.warning("lease lost", extra={"operation_id": claimed.operation.id})
+            logger.warning("lease lost")
     except (DatabaseError, InterfaceError) as error:
-        logger.warning("lease not renewed yet", extra={"operation_id": claimed.operation.id, "reason": repr(error)})
+        logger.warning("lease not renewed yet", extra={"reason": repr(error)})
         connection.close()
     except Exception:
         # All leases of the process hang on this thread: it outlives whatever one of them brings up.
-        logger.exception("lease not renewed in a way nobody foresaw", extra={"operation_id": claimed.operation.id})
+        logger.exception("lease not renewed in a way nobody foresaw")
         connection.close()

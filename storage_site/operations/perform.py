@@ -13,7 +13,7 @@ from django.utils import timezone
 from drivers.errors import DriverError, PermanentDriverError, StaleFence, TransientDriverError
 from storage_site import logs
 from storage_site.operations.boundaries import BEGUN, reach
-from storage_site.operations.claims import WAITS, Claimed, claim
+from storage_site.operations.claims import WAITS, Claimed, claim, log_fields
 from storage_site.operations.errors import HandBack, LeaseLost, PermanentFailure
 from storage_site.operations.leases import kept
 from storage_site.operations.lifecycle import GONE
@@ -44,10 +44,7 @@ def carry_out(operation_id: str, workflow: Workflow, *, task: str, queue: str | 
     if claimed is None:
         logger.debug("nothing to claim", extra={"operation_id": operation_id})
         return
-    operation = claimed.operation
-    token = logs.context.set(
-        {"operation_id": operation_id, "fence": operation.fence, "request_id": operation.request_id}
-    )
+    token = logs.context.set(log_fields(claimed.operation))
     try:
         with kept(claimed):
             _run(claimed, workflow)

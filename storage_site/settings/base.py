@@ -278,7 +278,14 @@ LOGGING = {
         "line": {"()": "storage_site.logs.LineFormatter"},
         "json": {"()": "storage_site.logs.JsonFormatter"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": env.text("CELINDER_LOG_FORMAT", "line")}},
+    "filters": {"discretion": {"()": "storage_site.logs.Discretion"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": env.text("CELINDER_LOG_FORMAT", "line"),
+            "filters": ["discretion"],
+        }
+    },
     "root": {"handlers": ["console"], "level": env.text("CELINDER_LOG_LEVEL", "INFO")},
     "loggers": {
         "django.request": {"level": "ERROR"},
