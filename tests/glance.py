@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 PATH = re.compile(r"/v2/images(?:/([^/]+))?(/file)?")
+ZEROS = bytes(1024**2)
 NOW = "2026-01-01T00:00:00Z"
 OWN = {"status", "checksum", "size", "os_hash_algo", "os_hash_value", "id", "owner", "created_at", "updated_at"}
 
@@ -29,7 +30,7 @@ class Glance(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Answers)
         self.images: dict[str, dict[str, Any]] = {}
-        self.contents: dict[str, bytes] = {}
+        self.contents: dict[str, bytes | bytearray] = {}
         self.tokens: set[str] = set()
         self.asked: list[tuple[str, str, str]] = []  # method, path, token
         self.failure = 0
@@ -61,7 +62,7 @@ class Glance(ThreadingHTTPServer):
         }  # fmt: skip
         return self.images[image_id]
 
-    def fill(self, image_id: str, content: bytes) -> None:
+    def fill(self, image_id: str, content: bytes | bytearray) -> None:
         self.contents[image_id] = content
         self.images[image_id] |= {
             "status": "active",
@@ -90,13 +91,13 @@ class _Answers(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         if self._admitted():
-            self._say(201, self.server.begin(json.loads(self._body())))
+            self._say(201, self.server.begin(json.loads(self._body() or b"null")))
 
     def do_PATCH(self) -> None:
         where = self._admitted()
         if where and where[0]:
             image = self.server.images[where[0]]
-            for change in json.loads(self._body()):
+            for change in json.loads(self._body() or b"null"):
                 name = change["path"].removeprefix("/")
                 image.pop(name, None)
                 if change["op"] != "remove" and name not in OWN:
@@ -109,11 +110,11 @@ class _Answers(BaseHTTPRequestHandler):
             return None
         image_id = str(where[0])
         if self.server.refuses_upload or image_id not in self.server.images:
-            self.close_connection = True
+            self._body()
             return self._say(self.server.refuses_upload or 404, {"message": "not taken"})
         self.server.images[image_id]["status"] = "saving"
         content = self._body()
-        if len(content) < int(self.headers.get("Content-Length", 0)):
+        if content is None:
             self.server.images[image_id]["status"] = "queued"
             return None
         self.server.fill(image_id, content)
@@ -168,19 +169,26 @@ class _Answers(BaseHTTPRequestHandler):
         if self.server.pause is not None:
             self.server.pause.wait(60)
         end = len(content) if self.server.cut_after is None else self.server.cut_after
-        self.wfile.write(content[first:end])
+        with memoryview(content) as view:
+            self.wfile.write(view[first:end])
         self.close_connection = self.server.cut_after is not None
         return None
 
-    def _body(self) -> bytes:
-        if self.headers.get("Transfer-Encoding") != "chunked":
-            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        found = b""
-        while length := int(self.rfile.readline(), 16):
-            found += self.rfile.read(length)
+    def _body(self) -> bytes | bytearray | None:
+        """Return what was sent; None if that was cut off. Zeros take no memory."""
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            found = bytearray()
+            while length := int(self.rfile.readline(), 16):
+                found += self.rfile.read(length)
+                self.rfile.readline()
             self.rfile.readline()
-        self.rfile.readline()
-        return found
+            return found
+        found, at = bytearray(int(self.headers.get("Content-Length", 0))), 0
+        while piece := self.rfile.read(min(len(ZEROS), len(found) - at)):
+            if piece != ZEROS[: len(piece)]:
+                found[at : at + len(piece)] = piece
+            at += len(piece)
+        return found if at == len(found) else None
 
     def _say(self, status: int, body: object) -> None:
         content = b"" if body is None else json.dumps(body).encode()

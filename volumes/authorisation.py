@@ -47,6 +47,8 @@ RULES: Rules = {
         "os-extend": member("volume:extend"),
         "os-retype": member("volume:retype"),
         "revert": member("volume:revert_to_snapshot"),
+        "os-volume_upload_image": member(f"{ACTIONS}:upload_image"),
+        "os-reimage": member("volume:reimage"),
         "os-set_bootable": member("volume:update"),
         "os-update_readonly_flag": member("volume:update_readonly_flag"),
         "os-set_image_metadata": member("volume_extension:volume_image_metadata:set"),

@@ -56,6 +56,16 @@ VOLUME = Lifecycle(
          task="scheduling.tasks.place_managed", queue=_scheduler),
     verb("unmanage", {"available", "error"}, during="unmanaging", after=GONE, on_error="error_unmanaging",
          task="volumes.tasks.unmanage_volume", queue=_own_backend),
+    # Given what an image holds, right after it was made or later; and kept as an image.
+    verb("download", {"available"}, during="downloading", after="available", on_error="error",
+         on_error_also="volumes.settling.end_lendings", is_cancellable=True,
+         task="volumes.tasks.download_image", queue=_own_backend, deadline_s=3600),
+    verb("reimage", {"available", "error", "reserved"}, during="downloading", after=BACK, on_error="error",
+         on_error_also="volumes.settling.end_lendings",
+         task="volumes.tasks.download_image", queue=_own_backend, deadline_s=3600),
+    verb("upload", {"available", "in-use"}, during="uploading", after=BACK, on_error=BACK,
+         on_error_also="volumes.settling.end_lendings", is_cancellable=True,
+         task="volumes.tasks.upload_image", queue=_own_backend, deadline_s=3600),
     # On offer to other projects.
     verb("begin_transfer", {"available"}, after="awaiting-transfer"),
     verb("end_transfer", {"awaiting-transfer"}, after="available"),

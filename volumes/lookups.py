@@ -6,9 +6,10 @@ from typing import Any
 from storage_site.api.fields import UUID_FORM
 from storage_site.caller import Caller
 from storage_site.errors import InvalidRequest
+from volumes import images
 from volumes.errors import InvalidInput, SnapshotNotFound, VolumeNotFound, VolumeTypeNotFound
 from volumes.models import Snapshot, Volume, VolumeType
-from volumes.sources import SnapshotSource, Source, VolumeSource, registered
+from volumes.sources import ImageSource, SnapshotSource, Source, VolumeSource, registered
 
 
 def volume_of(caller: Caller, volume_id: str) -> Volume:
@@ -56,12 +57,15 @@ def source_of(caller: Caller, values: Mapping[str, Any]) -> Source | None:
     :raises NotFound: if that does not exist. :raises InvalidInput: if it is several things, or one that volumes
         cannot be made from, or several attachments are asked for without a type that allows them.
     """
-    finders = {"snapshot_id": _snapshot_source, "source_volid": _volume_source, **registered()}
+    finders = {
+        "snapshot_id": _snapshot_source,
+        "source_volid": _volume_source,
+        "imageRef": _image_source,
+        **registered(),
+    }
     found = [find(caller, values[member]) for member, find in finders.items() if values.get(member)]
     if len(found) > 1:
         raise InvalidInput("May specify only one of backup, imageRef, snapshot, source volume")
-    if values.get("imageRef"):
-        raise InvalidInput("Invalid image identifier or unable to access requested image.")
     if values.get("multiattach"):
         raise InvalidInput("multiattach volumes are made by a volume type with extra spec multiattach='<is> True'")
     return found[0] if found else None
@@ -71,7 +75,7 @@ def size_of(values: Mapping[str, Any], source: Source | None) -> int:
     """Return the size that a create request asks for, else the source's. :raises InvalidRequest: if there is none."""
     if values.get("size") is not None:
         return int(values["size"])
-    if source is None:
+    if source is None or not source.gives_size:
         raise InvalidRequest
     return source.size_gib
 
@@ -82,3 +86,9 @@ def _snapshot_source(caller: Caller, snapshot_id: str) -> Source:
 
 def _volume_source(caller: Caller, volume_id: str) -> Source:
     return VolumeSource(volume_of(caller, volume_id))
+
+
+def _image_source(caller: Caller, reference: str) -> Source:
+    image = images.image_of(caller, reference)
+    wanted = image.properties.get("cinder_img_volume_type")
+    return ImageSource(image, caller, type_of(caller, wanted))

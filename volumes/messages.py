@@ -20,6 +20,8 @@ DETAILS = {
     "001": "An unknown error occurred.",
     "002": "Driver is not initialized at present.",
     "003": "Could not find any available weighted backend.",
+    "004": "The volume could not be kept as an image.",
+    "007": "The image does not fit into the volume.",
     "010": "Driver failed to extend the volume.",
     "012": "Driver failed to create the volume.",
     "013": "The snapshot could not be created.",
@@ -30,8 +32,10 @@ DETAILS = {
     "024": "No service was found that could handle the backup.",
     "025": "The backup could not be deleted.",
     "026": "The backup could not be restored.",
+    "029": "The image is of a format that is not acceptable.",
 }
 _NO_BACKEND = {"no-valid-backend": "003"}
+_OF_IMAGES = {"image-too-large": "007", "image-unfit": "029"}
 _NO_SERVICE = {"backup-target-not-served": "024", "deadline": "024"}
 
 
@@ -61,6 +65,9 @@ class Action:
 
 ACTIONS: Mapping[tuple[str, str], Action] = {
     ("volumes.volume", "create"): Action(VOLUME, "001", "schedule allocate volume", "012", _NO_BACKEND),
+    ("volumes.volume", "download"): Action(VOLUME, "005", "copy image to volume", "001", _OF_IMAGES),
+    ("volumes.volume", "reimage"): Action(VOLUME, "016", "reimage volume", "001", _OF_IMAGES),
+    ("volumes.volume", "upload"): Action(VOLUME, "003", "copy volume to image", "004", {}),
     ("volumes.volume", "manage"): Action(VOLUME, "008", "create volume from backend storage", "012", _NO_BACKEND),
     ("volumes.volume", "unmanage"): Action(VOLUME, "006", "unmanage volume", "001", {}),
     ("volumes.volume", "extend"): Action(VOLUME, "007", "extend volume", "010", {}),

@@ -3,7 +3,7 @@
 from django.utils import timezone
 
 from storage_site.caller import SYSTEM, Caller
-from storage_site.operations.admission import move
+from storage_site.operations.admission import begin, cancel_unfinished, move
 from volumes.lifecycle import SETTLED, status_of_attachments
 from volumes.models import Attachment, Snapshot, Volume
 
@@ -56,3 +56,10 @@ def release_snapshots(volume: Volume) -> None:
 def stop_growing(volume: Volume) -> None:
     """After a volume could not be made larger: what it was to grow to counts no more."""
     Volume.objects.filter(pk=volume.pk).update(growing_to_gib=None)
+
+
+def end_lendings(volume: Volume) -> None:
+    """After work on what a volume holds has ended badly: have what was lent for it taken back."""
+    for attachment in Attachment.objects.filter(lent_to=volume.pk).exclude(status="detaching"):
+        cancel_unfinished(attachment, "The work that it was lent for has ended.")
+        begin(attachment, "disconnect", caller=SYSTEM)

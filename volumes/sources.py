@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from drivers.images.glance import Image
 from storage_site.caller import Caller
+from volumes import images
 from volumes.errors import InvalidInput, InvalidSource
 from volumes.models import Snapshot, Volume, VolumeType
 
@@ -31,6 +33,8 @@ class Source(ABC):
     """What it is called when it is too large."""
     size_gib: int
     """The size of a volume for which none is asked."""
+    gives_size = True
+    """Whether none need be asked."""
 
     def admit(self, size_gib: int) -> Inheritance:
         """Make sure that a volume of this size can be made from it, in the transaction that does so.
@@ -82,6 +86,27 @@ class VolumeSource(Source):
         if volume.is_moving:
             raise InvalidSource(f"Volume {volume.pk} is being migrated; clone it afterwards.")
         return _of_volume(volume, source_volume_id=volume.pk)
+
+
+class ImageSource(Source):
+    """An image, as its service described it to the caller: the volume is made blank, and then given what it holds."""
+
+    kind = "image"
+    gives_size = False
+
+    def __init__(self, image: Image, caller: Caller, volume_type: VolumeType | None = None) -> None:
+        self._image, self._caller, self._type = image, caller, volume_type
+        self.size_gib = max(1, image.min_disk_gib)
+
+    def admit(self, size_gib: int) -> Inheritance:
+        """Make sure that the image fits. :raises InvalidInput: if it does not, or no volumes are made from such."""
+        images.require_fitting(self._image, size_gib)
+        return self._inheritance()
+
+    def _inheritance(self) -> Inheritance:
+        arguments = images.arguments_of(self._image, self._caller)
+        following = {"verb": "download", "arguments": {**arguments, "is_fresh": True}}
+        return Inheritance(self._type, arguments={"then": following})
 
 
 Finder = Callable[[Caller, str], Source]

@@ -5,7 +5,7 @@ from celery import Task, shared_task
 from storage_site.operations.doorbell import Doorbell
 from storage_site.operations.perform import perform
 from volumes.workflows import connect as connect_workflow
-from volumes.workflows import create, delete, extend, group, manage, move, snapshot
+from volumes.workflows import create, delete, extend, group, image, manage, move, snapshot
 from volumes.workflows import disconnect as disconnect_workflow
 
 
@@ -31,6 +31,18 @@ def extend_volume(self: Task, *, operation_id: str, **_later: object) -> None:
 def revert_volume(self: Task, *, operation_id: str, **_later: object) -> None:
     """Give a volume the content of its newest snapshot again."""
     perform(self, operation_id, snapshot.revert)
+
+
+@shared_task(base=Doorbell, bind=True)
+def download_image(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Give a volume what an image holds."""
+    perform(self, operation_id, image.download)
+
+
+@shared_task(base=Doorbell, bind=True)
+def upload_image(self: Task, *, operation_id: str, **_later: object) -> None:
+    """Keep what a volume holds as an image."""
+    perform(self, operation_id, image.upload)
 
 
 @shared_task(base=Doorbell, bind=True)

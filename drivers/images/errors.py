@@ -31,3 +31,9 @@ class ImageServiceDown(TransientDriverError):
     """The image service does not answer, or not in a way that can be understood."""
 
     code = "image-service-down"
+
+
+class ScratchFull(TransientDriverError):
+    """The worker has no room to fetch the image now."""
+
+    code = "image-scratch-full"

@@ -5,7 +5,7 @@ import json
 import re
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -133,7 +133,9 @@ class Service:
             connection = self._connection(where.scheme, where.hostname or "", where.port)
             try:
                 said = {"X-Auth-Token": self.token(), "Accept": "*/*", **(headers or {})}
-                connection.request(method, prefix + path, body=body, headers=said)
+                # Who refuses what is being sent may say so, and hang up, before all has been sent.
+                with suppress(BrokenPipeError, ConnectionResetError):
+                    connection.request(method, prefix + path, body=body, headers=said)
                 yield connection.getresponse()
             finally:
                 connection.close()

@@ -108,6 +108,8 @@ class _Qcow2:
         if not _SMALLEST_CLUSTER <= cluster_bits <= _LARGEST_CLUSTER:
             raise ImageUnfit(f"The qcow2 image has clusters of 2^{cluster_bits} bytes.")
         _require_room(virtual, room)
+        if virtual % 512:
+            raise ImageUnfit(f"The qcow2 image has {virtual} bytes, which are no whole sectors.")
         self._check_features(version)
         cluster = 1 << cluster_bits
         covered = cluster * (cluster // 8)

@@ -195,6 +195,15 @@ BACKUP_COLLECT_INTERVAL_S = env.number("CELINDER_BACKUP_COLLECT_INTERVAL_S", 6 *
 BACKUP_VERIFY_INTERVAL_S = env.number("CELINDER_BACKUP_VERIFY_INTERVAL_S", 24 * 3600)
 BACKUP_VERIFY_PERCENT = env.number("CELINDER_BACKUP_VERIFY_PERCENT", 5)  # of the data, each time
 
+# --- images --------------------------------------------------------------------------------------------------
+# The image service that volumes are made from and kept in; "" = none. Workers fetch into a directory of their own.
+IMAGE_ENDPOINT = env.text("CELINDER_IMAGE_ENDPOINT")
+IMAGE_TIMEOUT_S = env.number("CELINDER_IMAGE_TIMEOUT_S", 30)  # of a worker's calls; requests wait 5 s at most
+IMAGE_CA_FILE = env.text("CELINDER_IMAGE_CA_FILE")
+IMAGE_SCRATCH_DIR = Path(env.text("CELINDER_IMAGE_SCRATCH_DIR", str(DATA_DIR / "images")))
+IMAGE_JOBS = env.number("CELINDER_IMAGE_JOBS", 2)  # at once, of each volume worker
+IMAGE_FORCED_UPLOAD = env.flag("CELINDER_IMAGE_FORCED_UPLOAD")  # whether volumes in use may be kept as images
+
 # --- identity ------------------------------------------------------------------------------------------------
 # Who knows whose a token is: we ourselves, or a Keystone; and what asks them.
 IDENTITY_MODES = {

@@ -1,7 +1,7 @@
 """The values of the actions on volumes (contract 02, sections 7 and 8)."""
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework.serializers import ValidationError
 
@@ -139,6 +139,29 @@ class UnsetImageMetadata(StrictSerializer):
     """What is not to be known any more."""
 
     key = Text(shortest=1)
+
+
+class UploadImage(StrictSerializer):
+    """As what image the volume is to be kept; who may see that, and whether it can be deleted, since 3.1."""
+
+    image_name = Text(shortest=1)
+    force = Boolean(default=False)
+    disk_format = Choice(("raw", "vmdk", "vdi", "qcow2", "vhd", "vhdx", "ploop"), default="raw")
+    container_format = Text(default="bare", shortest=1)
+    visibility = Choice(("community", "public", "private", "shared"), default="private")
+    protected = Boolean(default=False)
+
+    class Meta:
+        """What later versions have added."""
+
+        since: ClassVar = {"visibility": "3.1", "protected": "3.1"}
+
+
+class Reimage(StrictSerializer):
+    """What image the volume is to hold; whether one that is reserved may be given it."""
+
+    image_id = Identity()
+    reimage_reserved = Boolean(default=False)
 
 
 class ResetStatus(StrictSerializer):

@@ -10,7 +10,8 @@ from storage_site.errors import NotFound
 from volumes import lookups
 from volumes.models import Volume
 from volumes.serializers import actions as shapes
-from volumes.services import connections, contents, managing, moving
+from volumes.serializers.images import ImageUpload
+from volumes.services import connections, contents, images, managing, moving
 from volumes.services import volumes as services
 from volumes.views.volumes import NOT_FOUND
 
@@ -112,6 +113,19 @@ class VolumeActions(ActionView):
     def revert(self, volume: Volume, snapshot_id: Any = None) -> None:
         """Give the volume the content of its newest snapshot again."""
         contents.revert_volume(volume=volume, snapshot_id=snapshot_id, caller=self.caller)
+
+    @action("os-volume_upload_image", reads=shapes.UploadImage)
+    def upload_image(self, volume: Volume, **wanted: Any) -> dict[str, Any]:
+        """Keep what the volume holds as an image."""
+        image = images.upload_image(volume=volume, caller=self.caller, **wanted)
+        return {"os-volume_upload_image": ImageUpload(image, context={"request": self.request}).data}
+
+    @action("os-reimage", reads=shapes.Reimage, since="3.68")
+    def reimage(self, volume: Volume, image_id: str, *, reimage_reserved: bool) -> None:
+        """Give the volume what an image holds."""
+        images.reimage_volume(
+            volume=volume, image_id=str(image_id), may_be_reserved=reimage_reserved, caller=self.caller
+        )
 
     # --- what is recorded of the volume ----------------------------------------------------------------------
 
