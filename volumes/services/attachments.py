@@ -77,7 +77,7 @@ def delete_attachment(*, attachment: Attachment, caller: Caller) -> list[Attachm
     :raises AttachmentConflict: if a server uses it, and its compute service has not asked for this.
     :raises AttachmentFailed: if the back-end could not.
     """
-    require_end(caller, attachment.volume, attachment.pk)
+    require_end(caller, attachment.volume_id, attachment.pk)
     volume_id = attachment.volume_id
     with seat() if attachment.is_exported else nullcontext():
         operation = begin_disconnecting(attachment=attachment, caller=caller)

@@ -87,7 +87,7 @@ def detach_volume(*, volume: Volume, caller: Caller, attachment_id: UUID | None 
         there are several attachments and none is named.
     """
     _refuse_maintenance(volume)
-    require_end(caller, volume, attachment_id)
+    require_end(caller, volume.pk, attachment_id)
     _detach(volume=volume, caller=caller, attachment_id=attachment_id)
 
 
@@ -114,7 +114,7 @@ def terminate_connection(*, volume: Volume, connector: Mapping[str, Any] | None,
     :raises AttachmentConflict: if a server uses it, and its compute service has not asked for this.
     :raises AttachmentFailed: if the back-end could not.
     """
-    require_end(caller, volume)
+    require_end(caller, volume.pk)
     host = str(connector.get("host") or "") if connector else ""
     exported = Attachment.objects.of_clients().filter(volume=volume, export_operation__isnull=False)
     with seat():

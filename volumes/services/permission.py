@@ -9,10 +9,10 @@ from storage_site.caller import Caller
 from storage_site.operations.waiting import seat
 from volumes import compute
 from volumes.errors import AttachmentConflict
-from volumes.models import Attachment, Volume
+from volumes.models import Attachment
 
 
-def require_end(caller: Caller, volume: Volume, attachment_id: UUID | None = None) -> None:
+def require_end(caller: Caller, volume_id: UUID, attachment_id: UUID | None = None) -> None:
     """Make sure that an attachment of the volume, the only one where none is named, may end. Not in a transaction.
 
     :raises AttachmentConflict: if a server uses it and the caller is not the compute service; if there is no such
@@ -20,7 +20,7 @@ def require_end(caller: Caller, volume: Volume, attachment_id: UUID | None = Non
     """
     if caller.is_service or not compute.endpoint_for(caller):
         return
-    attachments = list(Attachment.objects.filter(volume=volume, is_listed=True))
+    attachments = list(Attachment.objects.filter(volume_id=volume_id, is_listed=True))
     if attachment_id is not None:
         attachments = [one for one in attachments if one.pk == attachment_id]
     elif not attachments:
@@ -34,7 +34,7 @@ def require_end(caller: Caller, volume: Volume, attachment_id: UUID | None = Non
         raise _conflict(attachment.instance_id)  # by the console's session: nobody can be asked in this name
     with seat():
         is_used = compute.is_used(
-            caller, server_id=attachment.instance_id, volume_id=volume.pk, attachment_id=attachment.pk
+            caller, server_id=attachment.instance_id, volume_id=volume_id, attachment_id=attachment.pk
         )
     if is_used:
         raise _conflict(attachment.instance_id)
