@@ -15,6 +15,7 @@ from drivers.images.errors import ImageRefused, ImageServiceDown
 
 PIECE_BYTES = 1024 * 1024
 LONGEST_ANSWER = 4 * 1024 * 1024
+PATCH = "application/openstack-images-v2.1-json-patch"
 IMAGE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _OF_THE_RECORD = frozenset(
     ("id", "name", "status", "visibility", "protected", "checksum", "owner", "size", "virtual_size", "disk_format",
@@ -99,6 +100,11 @@ class Service:
         if status not in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
             _expected(status, said, HTTPStatus.NO_CONTENT)
 
+    def protect(self, image_id: str) -> None:
+        """Have an image not be deleted until somebody says otherwise. Raises as `create`."""
+        change = [{"op": "replace", "path": "/protected", "value": True}]
+        _expected(*self._asked("PATCH", f"/v2/images/{image_id}", change, PATCH), HTTPStatus.OK)
+
     def content(self, image_id: str) -> Iterator[bytes]:
         """Yield what an image holds, piece by piece. :raises ImageServiceDown: if it ends too early."""
         with self._response("GET", f"/v2/images/{image_id}/file") as response:
@@ -117,9 +123,11 @@ class Service:
         with self._response("PUT", f"/v2/images/{image_id}/file", pieces, headers) as response:
             _expected(response.status, _members(response), HTTPStatus.NO_CONTENT)
 
-    def _asked(self, method: str, path: str, body: Any = None) -> tuple[int, dict[str, Any]]:
+    def _asked(
+        self, method: str, path: str, body: Any = None, kind: str = "application/json"
+    ) -> tuple[int, dict[str, Any]]:
         content = None if body is None else json.dumps(body).encode()
-        headers = {} if body is None else {"Content-Type": "application/json"}
+        headers = {} if body is None else {"Content-Type": kind}
         with self._response(method, path, content, headers) as response:
             return response.status, _members(response)
 

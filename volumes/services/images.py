@@ -61,14 +61,15 @@ def upload_image(
         "disk_format": disk_format,
         "container_format": container_format,
         "visibility": visibility,
-        "protected": protected,
         "min_disk": volume.size_gib,
     }
     try:
-        service.create(members)
+        made = service.create(members)
     except DriverError as error:
         raise InvalidInput(str(error)) from error
-    arguments = {"image_id": image_id, "disk_format": disk_format, "as_project": caller.project_id}
+    arguments: dict[str, Any] = images.arguments_of(made, caller) | {"disk_format": disk_format}
+    if protected:  # in the end: until then it may have to be removed
+        arguments["protected"] = True
     try:
         with transaction.atomic():
             volume = lock(volume)

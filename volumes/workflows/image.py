@@ -130,6 +130,8 @@ def _upload(op: Claimed, volume: Volume) -> None:
             else:
                 _send_converted(op, service, connection, teller)
     take_back(op, driver, volume)
+    if op.operation.arguments.get("protected"):
+        service.protect(image_id)
     op.finish()
 
 

@@ -208,8 +208,16 @@ def test_a_volume_is_kept_as_an_image_and_another_one_made_from_it(server, calls
     assert content(again) == content(volume)
 
 
+def test_an_image_is_protected_when_it_is_complete(server, calls, volume):
+    body = {"os-volume_upload_image": {"image_name": "mine", "disk_format": "qcow2", "protected": True}}
+    answer = calls.ok("POST", f"/volumes/{volume.pk}/action", body, status=202)["os-volume_upload_image"]
+    assert (answer["protected"], server.images[answer["image_id"]]["protected"]) == (True, False)
+    assert worked(volume).outcome == "succeeded"
+    assert server.images[answer["image_id"]]["protected"] is True
+
+
 def test_an_upload_that_is_refused_leaves_no_image(server, calls, volume, settings):
-    body = {"os-volume_upload_image": {"image_name": "mine"}}
+    body = {"os-volume_upload_image": {"image_name": "mine", "protected": True}}
     calls.ok("POST", f"/volumes/{volume.pk}/action", body, status=202)
     server.refuses_upload = 413
     operation = worked(volume)
