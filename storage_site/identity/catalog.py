@@ -13,7 +13,7 @@ INTERFACES = ("public", "internal", "admin")
 
 @dataclass(frozen=True, slots=True)
 class CatalogService:
-    """A service of the catalog; `path` is what its URL adds to the base."""
+    """A service of the catalog; `path` is what its URL adds to the base, or all of it where it is a URL."""
 
     type: str
     name: str
@@ -25,6 +25,10 @@ class CatalogService:
         """Return the service's id, the same in every deployment."""
         return _id_of("service", self.type)
 
+    def url(self, base: str) -> str:
+        """Return where it is, with the place of the project's id."""
+        return self.path if "://" in self.path else base + self.path
+
 
 # Older clients look for the second type; both lead to the same place.
 SERVICES = (
@@ -32,6 +36,14 @@ SERVICES = (
     CatalogService("volumev3", "cinderv3", "Block Storage", "/v3/%(project_id)s"),
     CatalogService("identity", "keystone", "Identity", "/identity/v3"),
 )
+
+
+def known() -> tuple[CatalogService, ...]:
+    """Return our own services, and the image service where one is configured, so that clients find that as well."""
+    if not settings.IMAGE_ENDPOINT:
+        return SERVICES
+    url = settings.IMAGE_ENDPOINT.rstrip("/").removesuffix("/v2").replace("%", "%%")
+    return (*SERVICES, CatalogService("image", "glance", "Image", url))
 
 
 def base_url(request: HttpRequest) -> str:
@@ -62,12 +74,12 @@ def catalog(base: str, project_id: str) -> list[dict[str, Any]]:
                     "interface": interface,
                     "region": settings.REGION,
                     "region_id": settings.REGION,
-                    "url": base + service.path % {"project_id": project_id},
+                    "url": service.url(base) % {"project_id": project_id},
                 }
                 for interface in INTERFACES
             ],
         }
-        for service in SERVICES
+        for service in known()
     ]
 
 
@@ -92,14 +104,14 @@ def services(base: str) -> list[dict[str, Any]]:
             "enabled": True,
             "links": {"self": f"{base}/identity/v3/services/{service.id}"},
         }
-        for service in SERVICES
+        for service in known()
     ]
 
 
 def endpoints(base: str) -> list[dict[str, Any]]:
     """Return the endpoints as the administrator's list shows them."""
     listed = []
-    for service in SERVICES:
+    for service in known():
         for interface in INTERFACES:
             endpoint_id = _id_of("endpoint", service.type, interface)
             listed.append(
@@ -110,7 +122,7 @@ def endpoints(base: str) -> list[dict[str, Any]]:
                     "region_id": settings.REGION,
                     "service_id": service.id,
                     "enabled": True,
-                    "url": base + service.path,
+                    "url": service.url(base),
                     "links": {"self": f"{base}/identity/v3/endpoints/{endpoint_id}"},
                 }
             )

@@ -99,6 +99,13 @@ def test_a_caller_sees_its_projects_catalog_and_domains(alice, root, member):
     assert member("get", "/auth/domains").json()["domains"] == []
 
 
+def test_the_image_service_is_in_the_catalog_where_there_is_one(alice, member, settings):
+    assert "image" not in {one["type"] for one in member("get", "/auth/catalog").json()["catalog"]}
+    settings.IMAGE_ENDPOINT = "http://glance:9292/v2"
+    found = {one["type"]: one["endpoints"] for one in member("get", "/auth/catalog").json()["catalog"]}
+    assert {one["url"] for one in found["image"]} == {"http://glance:9292"}
+
+
 def test_a_token_for_no_project_has_no_catalog(alice, call):
     text = call.log_in(alice, scope="unscoped")["X-Subject-Token"]
     assert call("get", "/auth/catalog", text).status_code == 403
