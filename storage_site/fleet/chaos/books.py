@@ -8,8 +8,11 @@ from pathlib import Path
 from uuid import UUID
 
 STEPS_WITH_PROGRESS = {"back_up", "restore"}
+COPY = " of a copy"
+"""Of a volume or of a snapshot: it has to be where that is."""
 _UNFINISHED = """
-SELECT serial, resource_type, verb, task, step, percent, owner, decision FROM operations_operation WHERE outcome = ''
+SELECT serial, resource_type, verb, arguments LIKE '%"pinned"%', task, step, percent, owner, decision
+FROM operations_operation WHERE outcome = ''
 """
 _RESOURCES = ("volumes_volume", "volumes_snapshot", "volumes_attachment", "backups_backup")
 
@@ -20,7 +23,7 @@ class Held:
 
     serial: int
     kind: str
-    """Resource and verb: `volume.create`."""
+    """Resource and verb: `volume.create`, `volume.create of a copy`."""
     stage: str
     """The task's own name, which is where the work is between two kinds of workers."""
     step: str
@@ -61,8 +64,8 @@ class Books:
         """Return every operation that has not ended."""
         rows = self._connection.execute(_UNFINISHED).fetchall()
         return [
-            Held(serial, f"{kind.rpartition('.')[2]}.{verb}", task.rpartition(".")[2], *rest)
-            for serial, kind, verb, task, *rest in rows
+            Held(serial, f"{kind.rpartition('.')[2]}.{verb}{COPY if is_copy else ''}", task.rpartition(".")[2], *rest)
+            for serial, kind, verb, is_copy, task, *rest in rows
         ]
 
     def last_serial(self) -> int:

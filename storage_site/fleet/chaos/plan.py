@@ -53,7 +53,8 @@ def moments(backend: str) -> list[Moment]:
         (
             volume,
             [
-                *("volume.create · create_volume · made", "volume.delete · delete_volume · removed"),
+                *("volume.create · create_volume · made", "volume.create of a copy · create_volume · made"),
+                "volume.delete · delete_volume · removed",
                 *("attachment.connect · connect · exported", "attachment.disconnect · disconnect · unexported"),
                 *("snapshot.create · create_snapshot · kept", "snapshot.delete · delete_snapshot · removed"),
                 *("backup.create · open_source · kept", "backup.create · open_source · lent"),
