@@ -9,6 +9,8 @@ from scheduling.placement import PoolReport, Request
 UNCOUNTED = ("infinite", "unknown")
 # The ratio of an "auto" pool before anything is provisioned.
 AUTO_AT_FIRST = 20.0
+LARGEST = 1e30
+"""What a pool reports beyond this is no size, and reckoning with it would leave the numbers there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +39,14 @@ class Room:
 
 
 def number(value: Any) -> float | None:
-    """Return `value` as a finite number, or None where it is none (a boolean is none)."""
+    """Return `value` as a number that can be reckoned with, or None where it is none (a boolean is none)."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         found = float(value)
     except (ValueError, OverflowError):
         return None
-    return found if math.isfinite(found) else None
+    return found if abs(found) < LARGEST else None
 
 
 def is_uncounted(value: Any) -> bool:

@@ -4,16 +4,14 @@ import math
 from typing import Any
 
 from django.conf import settings
-from keystoneauth1.exceptions import ClientException
-from keystoneauth1.identity import v3
-from keystoneauth1.session import Session
+from django.utils.module_loading import import_string
 
 from drivers.images.errors import ImageServiceDown
 from drivers.images.glance import IMAGE_ID, Image, Service
 from drivers.images.inspection import FORMATS
 from drivers.types import GIB
 from storage_site.caller import Caller
-from storage_site.errors import Conflict
+from storage_site.errors import Conflict, Unavailable
 from storage_site.identity import tokens
 from storage_site.identity.models import User
 from storage_site.operations.errors import PermanentFailure
@@ -118,17 +116,8 @@ def _own_token(user_id: str, project_id: str) -> str:
 
 def _keystone_token() -> str:
     """Return a token of our own user in the Keystone. :raises ImageServiceDown: if none can be had now."""
-    known = settings.KEYSTONE
-    auth = v3.Password(
-        auth_url=known["url"].rstrip("/").removesuffix("/v3") + "/v3",
-        username=known["user"],
-        password=known["password"],
-        project_name=known["project"],
-        user_domain_name=known["user_domain"],
-        project_domain_name=known["project_domain"],
-    )
-    session = Session(auth=auth, verify=known["ca_file"] or True, timeout=known["timeout_s"])
+    token = import_string("storage_site.identity.service_user.token")  # its packages are for that mode only
     try:
-        return str(session.get_token())
-    except ClientException:
-        raise ImageServiceDown("No token for the image service can be had from the Keystone.") from None
+        return str(token())
+    except Unavailable as error:
+        raise ImageServiceDown("No token for the image service can be had from the Keystone.") from error

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from backups.engine.format import Entry, PackTable
 from backups.engine.marks import FRAME
 
 ADOPTED = "adopted"
+_PATIENCE_S = 30
 """In place of a segment's name: no segment on the target names these packs."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS segments (name TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -58,8 +60,9 @@ class Mirror:
 
     def __init__(self, path: Path | None) -> None:
         self._lock = threading.RLock()
-        self._base = sqlite3.connect(path or "", isolation_level=None, check_same_thread=False, timeout=30)
-        for setting in ("journal_mode = WAL", "synchronous = NORMAL", "cache_size = -8192", "temp_store = FILE"):
+        self._base = sqlite3.connect(path or "", isolation_level=None, check_same_thread=False, timeout=_PATIENCE_S)
+        _journal_ahead(self._base)
+        for setting in ("synchronous = NORMAL", "cache_size = -8192", "temp_store = FILE"):
             self._base.execute(f"PRAGMA {setting}")
         self._base.executescript(_TABLES)
         if self._base.execute("SELECT 1 FROM segments WHERE name = ?", (ADOPTED,)).fetchone():
@@ -171,3 +174,22 @@ class Mirror:
         with self._lock:
             row: tuple[int, bytes, int] | None = self._base.execute(query, (value,)).fetchone()
             return row
+
+
+def _journal_ahead(base: sqlite3.Connection) -> None:
+    """Let readers and writers go on beside each other (WAL).
+
+    For this SQLite waits for nobody by itself: neither for one that opens the file first nor for one that closes it last.
+
+    :raises sqlite3.OperationalError: if it cannot be done, or somebody holds the file all the time.
+    """
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            base.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return

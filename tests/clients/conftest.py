@@ -7,14 +7,22 @@ import pytest
 
 from tests.clients.people import Commands, Person
 from tests.fleets import Place, place
+from tests.glance import Glance, glance
 
 BACKUPS = "shelf"
 BACKENDS = ("local", "other")
 
 
 @pytest.fixture(scope="session")
-def here():
+def images():
+    with glance() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def here(images: Glance):
     with place() as found:
+        found.environment["CELINDER_IMAGE_ENDPOINT"] = images.url
         (found.root / BACKUPS).mkdir()
         targets = {BACKUPS: {"driver": "posix", "path": str(found.root / BACKUPS)}}
         found.environment["CELINDER_BACKUP_TARGETS"] = json.dumps(targets)

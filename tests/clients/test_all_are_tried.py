@@ -12,23 +12,18 @@ from openstack.block_storage.v3._proxy import Proxy
 from tests.clients.people import NEWEST
 
 BESIDE = Path(__file__).parent
-NO_IMAGES = "there is no image service in a fleet of one machine"
 OLD_NAME = "another name of a method that is tried"
 
 CINDER = {
     "bash-completion": "asks the service nothing",
     "bash_completion": "asks the service nothing",
     "help": "asks the service nothing",
-    "reimage": NO_IMAGES,
-    "upload-to-image": NO_IMAGES,
 }
 OPENSTACK = {
     "consistency group add volume": "the SDK has no way to say so that any release has answered",
     "consistency group remove volume": "the SDK has no way to say so that any release has answered",
 }
 SDK = {
-    "create_image": NO_IMAGES,
-    "upload_volume_to_image": NO_IMAGES,
     **dict.fromkeys(
         ("delete_backup_metadata", "fetch_backup_metadata", "get_backup_metadata", "set_backup_metadata"),
         "the API has no address for the metadata of a backup",
@@ -37,7 +32,7 @@ SDK = {
     **dict.fromkeys(("fetch_snapshot_metadata", "fetch_volume_metadata", "reset_group_state"), OLD_NAME),
     "import_backup": "it is sent to the address of exports (a defect of the SDK)",
     "cleanup_service_workers": "it demands the name of a cluster; tried by the commands",
-    "complete_volume_migration": "tried by Nova's own code",
+    "complete_volume_migration": "for compute services only; what it answers is tried by HTTP",
     "disable_cluster": "there are no clusters; tried by the commands",
     "enable_cluster": "there are no clusters; tried by the commands",
     "get_cluster": "there are no clusters; tried by the commands",

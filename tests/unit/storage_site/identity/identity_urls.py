@@ -28,7 +28,8 @@ class WhoAmI(APIView):
         return answer_for
 
     def get(self, request):
-        return Response({**asdict(request.user), "roles": sorted(request.user.roles)})
+        told = {**asdict(request.user), "roles": sorted(request.user.roles)}
+        return Response({name: value for name, value in told.items() if name not in {"token", "compute_url"}})
 
     post = get
 

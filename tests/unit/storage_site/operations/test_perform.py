@@ -87,14 +87,14 @@ def test_a_back_end_that_is_down_for_a_minute_delays_and_does_not_fail(accept, s
     operation = accept()
     delays = []
     for _try in range(8):
-        Operation.objects.filter(pk=operation.pk).update(not_before=timezone.now())
+        Operation.objects.filter(pk=operation.pk).update(not_before=timezone.now() - timedelta(seconds=1))
         run(str(operation.id), in_two_steps(storage))
         operation.refresh_from_db()
         delays.append((operation.not_before - timezone.now()).total_seconds())
     assert sum(delays) > 60
     assert max(delays) <= 31
     storage.failures.clear()
-    Operation.objects.filter(pk=operation.pk).update(not_before=timezone.now())
+    Operation.objects.filter(pk=operation.pk).update(not_before=timezone.now() - timedelta(seconds=1))
     run(str(operation.id), in_two_steps(storage))
     operation.refresh_from_db()
     assert operation.outcome == "succeeded"
@@ -174,7 +174,7 @@ def test_an_undo_that_meets_a_transient_error_is_tried_again_with_the_whole(acce
     assert operation.outcome == ""
     del storage.failures["undo one"]
     storage.calls.clear()
-    Operation.objects.filter(pk=operation.pk).update(not_before=timezone.now())
+    Operation.objects.filter(pk=operation.pk).update(not_before=timezone.now() - timedelta(seconds=1))
     run(str(operation.id), in_two_steps(storage))
     operation.refresh_from_db()
     assert storage.calls == ["one", "two", "undo two", "undo one"]
@@ -185,7 +185,7 @@ def test_a_defect_is_tried_again_a_few_times_then_ends_in_error(accept, storage)
     storage.failures["one"] = ValueError("secret text")
     operation = accept()
     for _attempt in range(MAX_ATTEMPTS):
-        Operation.objects.filter(pk=operation.pk).update(not_before=timezone.now())
+        Operation.objects.filter(pk=operation.pk).update(not_before=timezone.now() - timedelta(seconds=1))
         run(str(operation.id), in_two_steps(storage))
     operation.refresh_from_db()
     assert operation.outcome == "failed"
