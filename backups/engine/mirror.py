@@ -179,7 +179,7 @@ class Mirror:
 def _journal_ahead(base: sqlite3.Connection) -> None:
     """Let readers and writers go on beside each other (WAL).
 
-    For this SQLite waits for nobody by itself: neither for one that opens the file first nor for one that closes it last.
+    For this SQLite waits for nobody by itself, be it one that opens the file first or one that closes it last.
 
     :raises sqlite3.OperationalError: if it cannot be done, or somebody holds the file all the time.
     """
