@@ -21,7 +21,7 @@ def test_a_volume_is_kept_as_an_image_and_made_of_it(images, demo):
     ready(storage, storage.get_volume(volume))
     assert images.images[told["image_id"]]["status"] == "active"
     again = ready(storage, storage.create_volume(name="again", size=1, image_id=told["image_id"]))
-    found = storage.create_image("kept once more", again, False, "bare", "qcow2")
+    found = storage.create_image("kept once more", again, False, "bare", "qcow2", wait=False, timeout=None)
     ready(storage, storage.get_volume(again))
     assert images.images[found.id]["name"] == "kept once more"
     for each in (volume, again):
