@@ -16,7 +16,8 @@ class VolumesConfig(AppConfig):
         """Have the back-ends' settings checked by `manage.py check`, groups counted, and faults explained."""
         from storage_site.operations import telling  # noqa: PLC0415 - models can be imported from now on only
         from storage_site.watching.diagnosis import register  # noqa: PLC0415
-        from volumes import diagnosis, group_quotas, quotas  # noqa: PLC0415
+        from volumes import diagnosis, quotas  # noqa: PLC0415
+        from volumes.groups import quotas as group_quotas  # noqa: PLC0415
 
         quotas.register(group_quotas.usage_of)
         telling.explain(SENTENCES)

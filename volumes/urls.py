@@ -2,8 +2,8 @@
 
 from storage_site.api import authorisation
 from storage_site.api.routes import resource
-from volumes import group_urls
 from volumes.authorisation import RULES
+from volumes.groups import urls as group_urls
 from volumes.views import (
     about,
     actions,

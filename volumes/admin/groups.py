@@ -16,7 +16,7 @@ from storage_site.pages.buttons import Button
 from storage_site.pages.filters import KnownValues
 from storage_site.pages.rows import RowsInline, fields_of
 from volumes.admin.projects import OfProjects
-from volumes.group_lifecycle import GROUP, GROUP_SNAPSHOT
+from volumes.groups.lifecycle import GROUP, GROUP_SNAPSHOT
 from volumes.models import Group, GroupSnapshot, Snapshot, Volume
 from volumes.serializers import group_snapshots as snapshot_shapes
 from volumes.serializers import groups as shapes

@@ -4,7 +4,7 @@ from django.db import models
 
 from storage_site.caller import Caller
 from storage_site.operations.resources import Resource
-from volumes import group_lifecycle
+from volumes.groups import lifecycle as group_lifecycle
 from volumes.models.group_types import RESERVED_ID, GroupType
 from volumes.models.types import VolumeType
 

@@ -5,8 +5,8 @@ from django.db import transaction
 from storage_site.caller import Caller
 from storage_site.operations.admission import begin, cancel_unfinished, lock, move
 from volumes import quotas
-from volumes.group_errors import InvalidGroup, InvalidGroupSnapshot
-from volumes.memberships import members_of
+from volumes.groups.errors import InvalidGroup, InvalidGroupSnapshot
+from volumes.groups.memberships import members_of
 from volumes.models import Group, GroupSnapshot, Snapshot
 from volumes.services.snapshots import require_snapshotable
 from volumes.sources import is_source_of_unmade

@@ -7,10 +7,11 @@ from django.db import transaction
 
 from storage_site.caller import Caller
 from storage_site.operations.admission import begin, lock, move
-from volumes import group_quotas, quotas
+from volumes import quotas
 from volumes.errors import InvalidVolume
-from volumes.group_errors import InvalidGroup, InvalidGroupSnapshot
-from volumes.memberships import members_of
+from volumes.groups import quotas as group_quotas
+from volumes.groups.errors import InvalidGroup, InvalidGroupSnapshot
+from volumes.groups.memberships import members_of
 from volumes.models import Group, GroupSnapshot, Volume
 from volumes.moving import require_at_rest
 

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from storage_site.errors import InvalidRequest, NotFound
-from volumes.group_errors import GroupTypeExists, GroupTypeInUse
+from volumes.groups.errors import GroupTypeExists, GroupTypeInUse
 from volumes.models import GroupType
 from volumes.models.group_types import CONSISTENT, RESERVED_ID, RESERVED_NAME, YES
 

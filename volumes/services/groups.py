@@ -8,11 +8,11 @@ from django.db import transaction
 
 from storage_site.caller import Caller
 from storage_site.operations.admission import begin, cancel_unfinished, lock, move
-from volumes import group_quotas
 from volumes.errors import InvalidInput, InvalidVolume
-from volumes.group_errors import InvalidGroup
-from volumes.group_settling import end_deletion
-from volumes.memberships import members_of, require_type
+from volumes.groups import quotas as group_quotas
+from volumes.groups.errors import InvalidGroup
+from volumes.groups.memberships import members_of, require_type
+from volumes.groups.settling import end_deletion
 from volumes.models import Attachment, Group, GroupType, Volume, VolumeType
 from volumes.moving import NOT_MOVING
 from volumes.services.volumes import known_zones

@@ -13,7 +13,7 @@ from storage_site.operations.admission import begin, cancel_unfinished, lock, mo
 from storage_site.operations.calling_off import call_off
 from volumes import moving, quotas
 from volumes.errors import DefaultTypeMissing, InvalidInput, InvalidVolume, MetadataChanged
-from volumes.memberships import admit_new
+from volumes.groups.memberships import admit_new
 from volumes.models import Attachment, DefaultType, Group, Volume, VolumeType
 from volumes.services.attachments import begin_disconnecting
 from volumes.sources import Source, is_source_of_unmade

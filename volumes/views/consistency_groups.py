@@ -9,8 +9,9 @@ from rest_framework.response import Response
 from storage_site.api.answers import Empty
 from storage_site.api.filters import of_project_or_all
 from storage_site.api.views import ApiView, CollectionView, ResourceView
-from volumes import group_lookups, lookups
-from volumes.group_filters import ConsistencyGroupFilters
+from volumes import lookups
+from volumes.groups import lookups as group_lookups
+from volumes.groups.filters import ConsistencyGroupFilters
 from volumes.models import Group
 from volumes.models.group_types import RESERVED_ID
 from volumes.serializers import consistency_groups as shapes

@@ -9,8 +9,8 @@ from rest_framework.response import Response
 from storage_site.api.answers import HTML, Empty
 from storage_site.api.filters import of_project_or_all
 from storage_site.api.views import CollectionView, ResourceView
-from volumes import group_lookups
-from volumes.group_filters import ConsistencySnapshotFilters
+from volumes.groups import lookups as group_lookups
+from volumes.groups.filters import ConsistencySnapshotFilters
 from volumes.models import GroupSnapshot
 from volumes.models.group_types import RESERVED_ID
 from volumes.serializers import consistency_groups as shapes

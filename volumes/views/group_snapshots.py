@@ -10,8 +10,8 @@ from storage_site.api.actions import ActionView, action
 from storage_site.api.answers import HTML, Empty
 from storage_site.api.filters import of_project_or_all
 from storage_site.api.views import CollectionView, ResourceView
-from volumes import group_lookups
-from volumes.group_filters import GroupSnapshotFilters
+from volumes.groups import lookups as group_lookups
+from volumes.groups.filters import GroupSnapshotFilters
 from volumes.models import GroupSnapshot
 from volumes.serializers import group_snapshots as shapes
 from volumes.services import group_snapshots as services

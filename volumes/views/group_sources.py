@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from storage_site.api.actions import ActionView, action
-from volumes import group_lookups
+from volumes.groups import lookups as group_lookups
 from volumes.models import Group
 from volumes.serializers.groups import SOURCES_SINCE, GroupFromSource, GroupSummary
 from volumes.services import group_sources as services

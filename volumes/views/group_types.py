@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from storage_site.api.answers import HTML, Empty
 from storage_site.api.views import ApiView, CollectionView, ResourceView
 from storage_site.errors import NotFound
-from volumes.group_filters import GroupTypeFilters
+from volumes.groups.filters import GroupTypeFilters
 from volumes.models import GroupType
 from volumes.serializers import group_types as shapes
 from volumes.services import group_types as services

@@ -12,8 +12,9 @@ from storage_site.api.booleans import truth_of
 from storage_site.api.filters import of_project_or_all
 from storage_site.api.views import ApiView, CollectionView, ResourceView
 from storage_site.errors import InvalidRequest
-from volumes import group_lookups, lookups
-from volumes.group_filters import GroupFilters
+from volumes import lookups
+from volumes.groups import lookups as group_lookups
+from volumes.groups.filters import GroupFilters
 from volumes.models import Group, Volume, VolumeType
 from volumes.serializers import groups as shapes
 from volumes.services import groups as services

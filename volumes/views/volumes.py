@@ -13,8 +13,9 @@ from storage_site.api.views import ApiView, CollectionView, ResourceView
 from storage_site.errors import InvalidRequest, NotFound
 from storage_site.operations.heartbeat import VOLUME
 from storage_site.operations.models import Service
-from volumes import group_lookups, lookups, summary
+from volumes import lookups, summary
 from volumes.filters import VolumeFilters
+from volumes.groups import lookups as group_lookups
 from volumes.models import Attachment, Volume
 from volumes.serializers.volumes import VolumeAnswer, VolumeCreate, VolumeDetail, VolumeSummary, VolumeUpdate
 from volumes.services import volumes as services

@@ -8,7 +8,7 @@ from drivers.volume.base import VolumeDriver
 from storage_site.operations.claims import Claimed
 from storage_site.operations.errors import PermanentFailure
 from volumes import backends
-from volumes.group_settling import being_made_with, end_deletion, end_keeping, end_making
+from volumes.groups.settling import being_made_with, end_deletion, end_keeping, end_making
 from volumes.models import Group, GroupSnapshot, Snapshot, Volume
 from volumes.workflows.create import maker
 from volumes.workflows.delete import remove

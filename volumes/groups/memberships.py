@@ -2,7 +2,7 @@
 
 from storage_site.operations.admission import lock
 from volumes.errors import InvalidInput
-from volumes.group_errors import InvalidGroup
+from volumes.groups.errors import InvalidGroup
 from volumes.models import Group, Volume, VolumeType
 from volumes.sources import Inheritance
 

@@ -6,7 +6,7 @@ from typing import Any
 from storage_site.api.fields import UUID_FORM
 from storage_site.caller import Caller
 from volumes.errors import InvalidInput, InvalidVolume
-from volumes.group_errors import GroupNotFound, GroupSnapshotNotFound, GroupTypeNotFound
+from volumes.groups.errors import GroupNotFound, GroupSnapshotNotFound, GroupTypeNotFound
 from volumes.models import Group, GroupSnapshot, GroupType, Volume
 from volumes.models.group_types import RESERVED_ID
 

@@ -28,11 +28,11 @@ GROUP = Lifecycle(
          task="scheduling.tasks.place_group", queue=_scheduler, deadline_s=600),
     # From a snapshot of a group, or from another group: its volumes are made with it.
     verb("create_from_source", {NEW}, during="creating", after="available", on_error="error",
-         on_error_also="volumes.group_settling.fail_making",
+         on_error_also="volumes.groups.settling.fail_making",
          task="scheduling.tasks.place_group", queue=_scheduler),
     verb("update", {"available"}, after=KEEP),
     verb("delete", DELETABLE, during="deleting", after=GONE, on_error="error_deleting",
-         on_error_also="volumes.group_settling.fail_deletion",
+         on_error_also="volumes.groups.settling.fail_deletion",
          task="volumes.tasks.delete_group", queue=_own_backend),
     # Nothing of it is on any storage.
     verb("forget", DELETABLE, after=GONE),
@@ -41,10 +41,10 @@ GROUP = Lifecycle(
 
 GROUP_SNAPSHOT = Lifecycle(
     verb("create", {NEW}, during="creating", after="available", on_error="error",
-         on_error_also="volumes.group_settling.fail_keeping",
+         on_error_also="volumes.groups.settling.fail_keeping",
          task="volumes.tasks.create_group_snapshot", queue=_backend_of_group),
     verb("delete", {"available", "error"}, during="deleting", after=GONE, on_error="error_deleting",
-         on_error_also="volumes.group_settling.fail_giving_up",
+         on_error_also="volumes.groups.settling.fail_giving_up",
          task="volumes.tasks.delete_group_snapshot", queue=_backend_of_group),
     verb("reset", ANY, after=GIVEN),
 )  # fmt: skip

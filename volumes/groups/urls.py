@@ -2,7 +2,7 @@
 
 from storage_site.api import authorisation
 from storage_site.api.routes import resource
-from volumes.group_authorisation import RULES
+from volumes.groups.authorisation import RULES
 from volumes.views import (
     consistency_groups,
     consistency_snapshots,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from volumes.group_errors import GroupLimitExceeded
+from volumes.groups.errors import GroupLimitExceeded
 from volumes.models import Group, ProjectLock
 from volumes.quotas import UNLIMITED, limits_of
 

@@ -1,0 +1,1 @@
+"""Groups of volumes: what the parts of this package are to volumes, for groups and their snapshots."""
