@@ -16,7 +16,7 @@ from typing import Self
 
 from django.conf import settings
 
-from storage_site.fleet import address, broker, leftovers, procfile, storage
+from storage_site.fleet import address, broker, leftovers, procfile, signals, storage
 from storage_site.fleet.address import Address
 from storage_site.fleet.directory import Directory
 from storage_site.fleet.errors import FleetError, StopAsked
@@ -171,21 +171,23 @@ class Fleet:
         """
         self.directory.make()
         tie = [] if outlives_caller else ["setpriv", "--pdeathsig", "TERM", "--"]
-        with self.directory.supervisor_log.open("ab") as log:
-            said_before = log.tell()
-            child = subprocess.Popen(
-                [*tie, sys.executable, str(self.project / "manage.py"), "up", "--quiet"],
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        child = None
         try:
+            with self.directory.supervisor_log.open("ab") as log, signals.deferred():
+                said_before = log.tell()
+                child = subprocess.Popen(
+                    [*tie, sys.executable, str(self.project / "manage.py"), "up", "--quiet"],
+                    env=self.environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
             self._wait_for_word_of(child, said_before)
         except BaseException:
-            child.terminate()
-            child.wait(timeout=ENDED_S)
+            if child is not None:
+                child.terminate()
+                child.wait(timeout=ENDED_S)
             raise
         return child
 

@@ -16,10 +16,10 @@ from storage_site.fleet.address import Address, free_port
 from storage_site.fleet.directory import Directory
 from storage_site.fleet.errors import FleetError
 from storage_site.fleet.fleet import ENDED_S, Fleet
+from storage_site.fleet.signals import ASKING
 from storage_site.fleet.surroundings import neutral
 
 DEEPEST = 35  # characters of a directory for temporary files, so that the paths of sockets in it still fit
-_ASKING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(Exception):
@@ -79,7 +79,7 @@ def signals_as_exceptions() -> Iterator[None]:
     def interrupt(*_: object) -> None:
         raise Interrupted
 
-    before = {number: signal.signal(number, interrupt) for number in _ASKING}
+    before = {number: signal.signal(number, interrupt) for number in ASKING}
     try:
         yield
     finally:
@@ -90,7 +90,7 @@ def signals_as_exceptions() -> Iterator[None]:
 @contextmanager
 def signals_ignored() -> Iterator[None]:
     """Let nobody interrupt the end."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in _ASKING}
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in ASKING}
     try:
         yield
     finally:

@@ -98,7 +98,8 @@ def arrival(running: Deployment, worker, borrower: str, mode: str) -> Connection
     info, found = until(is_there, "the worker is connected to what it was lent", 60)
     assert found == mode
     assert (info.driver_volume_type, info.data["transport"], info.data["tls"]) == ("nbd", "tcp", "x509")
-    assert worker.ports() <= running.shared_ports | {info.data["port"]}
+    # What it did before this may still be closing.
+    until(lambda: worker.ports() <= running.shared_ports | {info.data["port"]}, "it is connected to nothing else", 10)
     return info
 
 
