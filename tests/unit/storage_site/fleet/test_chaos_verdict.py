@@ -10,7 +10,7 @@ from storage_site.fleet.chaos.verdict import Verdict, examine_books
 
 COLUMNS = (
     "serial INTEGER, resource_type, resource_id, verb, task, step, percent, owner, decision, outcome, fault_code, "
-    "fault_detail, attempts"
+    "fault_detail, attempts, arguments"
 )
 VOLUME = str(uuid.uuid4())
 
@@ -26,11 +26,11 @@ def database(tmp_path):
         yield path, connection
 
 
-def add(connection, verb: str, *, outcome: str, step: str = "", owner: str = "") -> None:
+def add(connection, verb: str, *, outcome: str, step: str = "", owner: str = "", arguments: str = "{}") -> None:
     begun = (1, "volumes.volume", uuid.UUID(VOLUME).hex, verb, "volumes.tasks.create_volume", step, 0, owner, "{}")
-    marks = ", ".join("?" * 13)
+    marks = ", ".join("?" * 14)
     insert = f"INSERT INTO operations_operation VALUES ({marks})"  # noqa: S608 - marks alone
-    connection.execute(insert, (*begun, outcome, "code", "why", 0))
+    connection.execute(insert, (*begun, outcome, "code", "why", 0, arguments))
     connection.commit()
 
 
@@ -79,3 +79,10 @@ def test_what_a_killed_process_held_is_told_by_its_number_and_no_other(database)
     with books.opened(path) as opened:
         assert [one.phase for one in opened.held_by(77)] == ["volume.create · create_volume · made"]
         assert opened.held_by(7) == []
+
+
+def test_a_volume_that_is_made_of_another_is_told_from_a_blank_one(database):
+    path, connection = database
+    add(connection, "create", outcome="", step="made", owner="host/7/x", arguments='{"pinned": {"backend": "local"}}')
+    with books.opened(path) as opened:
+        assert [one.phase for one in opened.unfinished()] == ["volume.create of a copy · create_volume · made"]
