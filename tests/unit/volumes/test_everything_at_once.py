@@ -85,6 +85,12 @@ def keeper() -> None:
         tend("mem1", backends.driver("mem1"))
 
 
+def given_up_deletions() -> set[str]:
+    """Return the volumes of whose deletion a reset made nothing, when the storage may have gone already."""
+    given_up = Operation.objects.filter(verb__in=["delete", "force_delete"], outcome="cancelled")
+    return {str(pk) for pk in given_up.values_list("resource_id", flat=True)}
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_everything_at_once_ends_and_adds_up(on_storage, admin, settings, caplog, seed):
     settings.CONNECT_WAIT_S = 0
@@ -107,4 +113,7 @@ def test_everything_at_once_ends_and_adds_up(on_storage, admin, settings, caplog
         assert driver.exports(volume.ref()) <= ours
         assert volume.status not in {"creating", "deleting"}
         assert not volume.attachments.filter(status="detaching").exists()
-    assert {ref.id for ref in driver.list_volumes()} == {str(pk) for pk in Volume.objects.values_list("pk", flat=True)}
+    stored = {ref.id for ref in driver.list_volumes()}
+    rows = {str(pk) for pk in Volume.objects.values_list("pk", flat=True)}
+    assert stored <= rows
+    assert rows - stored <= given_up_deletions()
