@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -99,7 +100,8 @@ def birds() -> Iterator[Finding]:
         return
     told, living = canaries.told(), _living()
     silent_s = SILENT_CANARY_S + settings.CANARY_INTERVAL_S
-    if all((it.age_s is None or it.age_s > silent_s) and it.waiting_s is None for it in told):
+    is_silent = all((it.age_s is None or it.age_s > silent_s) and it.waiting_s is None for it in told)
+    if is_silent and Service.objects.filter(created_at__lt=timezone.now() - timedelta(seconds=silent_s)).exists():
         yield Finding(
             check="canaries",
             weight=WRONG,
