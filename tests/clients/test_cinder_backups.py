@@ -59,11 +59,13 @@ def test_a_backup_is_restored_to_a_volume_and_to_new_ones(demo, volume, backup):
     demo.until("show", volume, status="available")
     named = demo.cinder("backup-restore", "--name", "restored", backup).shown["volume_id"]
     demo.until("show", named, status="available")
+    demo.until("backup-show", backup, status="available")  # one restore at a time
     made = demo.cinder("create", "--backup-id", backup, "--name", "from-backup", "1").shown["id"]
+    demo.until("show", made, status="available")
+    demo.until("backup-show", backup, status="available")
     typed = demo.cinder("backup-restore", "--name", "typed", "--volume-type", "__DEFAULT__", backup).shown
     other = typed.get("volume_id") or typed["id"]
-    for ident in (made, other):
-        demo.until("show", ident, status="available")
+    demo.until("show", other, status="available")
     demo.until("backup-show", backup, status="available")
     assert demo.cinder("show", named).shown["name"] == "restored"
     demo.delete(named, made, other)
