@@ -17,7 +17,7 @@ from tests.conftest import OTHER_PROJECT, PROJECT
 from tests.factories import OperationFactory, VolumeFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
-SECRETS = re.compile(r"node1|mem1|4711|/srv|other-volume", re.IGNORECASE)
+SECRETS = re.compile(r"node1|mem1|process 4711|/4711/|/srv|other-volume", re.IGNORECASE)
 
 
 @pytest.fixture
