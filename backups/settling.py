@@ -9,8 +9,8 @@ from storage_site.caller import SYSTEM
 from storage_site.operations.admission import begin, cancel_unfinished, move
 from storage_site.operations.history import label_of
 from storage_site.operations.models import Operation
-from volumes.models import Attachment, Snapshot, Volume
-from volumes.settling import end_backup
+from volumes.models import Snapshot, Volume
+from volumes.settling import end_backup, end_lendings
 
 
 def settle_source(backup: Backup) -> None:
@@ -65,13 +65,6 @@ def release_backup(backup: Backup) -> None:
         move(backup, "end_restoring", caller=SYSTEM, fields={"restoring_volume_id": None})
     else:
         Backup.objects.filter(pk=backup.pk).update(restoring_volume_id=None)
-
-
-def end_lendings(borrower: Backup | Volume) -> None:
-    """Have everything that was lent for this work taken back."""
-    for attachment in Attachment.objects.filter(lent_to=borrower.pk).exclude(status="detaching"):
-        cancel_unfinished(attachment, "The work that it was lent for has ended.")
-        begin(attachment, "disconnect", caller=SYSTEM)
 
 
 def keep_reason(backup: Backup) -> None:

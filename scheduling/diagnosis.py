@@ -9,10 +9,9 @@ from scheduling.capacity import number
 from storage_site import queues
 from storage_site.errors import Unavailable
 from storage_site.watching.checks import start_worker
-from storage_site.watching.diagnosis import ODD, WRONG, Finding
+from storage_site.watching.diagnosis import LEAST_FREE, ODD, WRONG, Finding
 
 PATIENCE_S = 1.0
-LEAST_FREE = 0.05
 
 
 def backends() -> Iterator[Finding]:

@@ -3,7 +3,6 @@
 import http.client
 import json
 import logging
-import ssl
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -12,6 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from drivers.http import connection_to
 from storage_site.caller import Caller
 from storage_site.errors import Unavailable
 
@@ -78,7 +78,7 @@ def _asked(caller: Caller, path: str, version: str) -> _Answer:
         headers |= {"OpenStack-API-Version": f"compute {version}", "X-OpenStack-Nova-API-Version": version}
     where = urlsplit(endpoint_for(caller) + path)
     try:
-        connection = _connection_to(where.scheme, where.hostname or "", where.port)
+        connection = connection_to(where, timeout_s=settings.COMPUTE_TIMEOUT_S, ca_file=settings.COMPUTE_CA_FILE)
         try:
             connection.request("GET", where.path, headers=headers)
             response = connection.getresponse()
@@ -87,13 +87,6 @@ def _asked(caller: Caller, path: str, version: str) -> _Answer:
             connection.close()
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise _unavailable(repr(error)) from error
-
-
-def _connection_to(scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
-    if scheme != "https":
-        return http.client.HTTPConnection(host, port, timeout=settings.COMPUTE_TIMEOUT_S)
-    context = ssl.create_default_context(cafile=settings.COMPUTE_CA_FILE or None)
-    return http.client.HTTPSConnection(host, port, timeout=settings.COMPUTE_TIMEOUT_S, context=context)
 
 
 def _unavailable(reason: str) -> Unavailable:

@@ -150,8 +150,10 @@ SURVEY = Lifecycle(
     verb("forget", ANY, after=GONE),
 )  # fmt: skip
 
-# Migration statuses of volumes that are not being moved, beside none at all.
+# Migration statuses of volumes that are not being moved, beside none at all; and how those begin of rows that stand in
+# for one that is: its id follows.
 AT_REST = frozenset({"deleting", "error", "success"})
+STANDS_IN_FOR = "target:"
 
 # What a volume shows for its attachments, the strongest first; attachments in error do not count.
 _STRENGTH = (("attached", "in-use"), ("attaching", "attaching"), ("detaching", "detaching"), ("reserved", "reserved"))

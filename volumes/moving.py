@@ -8,15 +8,14 @@ Services and workflows both do it; each function is called in the transaction th
 from django.db.models import Q
 
 from storage_site.caller import SYSTEM, Caller
-from storage_site.operations.admission import begin, cancel_unfinished, move
+from storage_site.operations.admission import begin, move
 from storage_site.operations.errors import PermanentFailure
 from volumes.errors import InvalidVolume
-from volumes.lifecycle import AT_REST
+from volumes.lifecycle import AT_REST, STANDS_IN_FOR
 from volumes.models import Attachment, Snapshot, Volume
-from volumes.settling import settle
+from volumes.settling import end_lendings, settle
 from volumes.sources import is_source_of_unmade
 
-STANDS_IN_FOR = "target:"
 NOT_MOVING = Q(migration_status=None) | Q(migration_status__in=AT_REST)
 """What holds for volumes that are not being moved."""
 
@@ -88,9 +87,7 @@ def abandon(volume: Volume) -> None:
     if volume.is_moving:
         changes["migration_status"] = "error"
     Volume.objects.filter(pk=volume.pk).update(**changes)
-    for attachment in Attachment.objects.filter(volume=volume, lent_to=volume.pk).exclude(status="detaching"):
-        cancel_unfinished(attachment, "The work that it was lent for has ended.")
-        begin(attachment, "disconnect", caller=SYSTEM)
+    end_lendings(volume, of=volume)
     stand_in = stand_in_of(volume)
     if stand_in is not None:
         _remove(stand_in)

@@ -4,6 +4,7 @@ from django.utils import timezone
 
 from storage_site.caller import SYSTEM, Caller
 from storage_site.operations.admission import begin, cancel_unfinished, move
+from storage_site.operations.resources import Resource
 from volumes.lifecycle import SETTLED, status_of_attachments
 from volumes.models import Attachment, Snapshot, Volume
 
@@ -58,8 +59,9 @@ def stop_growing(volume: Volume) -> None:
     Volume.objects.filter(pk=volume.pk).update(growing_to_gib=None)
 
 
-def end_lendings(volume: Volume) -> None:
-    """After work on what a volume holds has ended badly: have what was lent for it taken back."""
-    for attachment in Attachment.objects.filter(lent_to=volume.pk).exclude(status="detaching"):
+def end_lendings(borrower: Resource, *, of: Volume | None = None) -> None:
+    """After the work on `borrower` has ended: have what was lent for it taken back, all of it or that of one volume."""
+    lent = Attachment.objects.filter(lent_to=borrower.pk, **({"volume": of} if of else {}))
+    for attachment in lent.exclude(status="detaching"):
         cancel_unfinished(attachment, "The work that it was lent for has ended.")
         begin(attachment, "disconnect", caller=SYSTEM)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 
@@ -64,7 +65,7 @@ class Endpoint:
             }
         }
         async with self._session.post(f"{access.auth_url}/auth/tokens", json=body) as answer:
-            if answer.status != 201:  # noqa: PLR2004 - what a made token answers
+            if answer.status != HTTPStatus.CREATED:
                 raise Refused(f"{access.name}: log-in answered {answer.status}")
             self._token = answer.headers["X-Subject-Token"]
             token = (await answer.json())["token"]
@@ -82,9 +83,9 @@ class Endpoint:
         headers = {"X-Auth-Token": self._token, "Accept": "application/json", "OpenStack-API-Version": MICROVERSION}
         async with self._session.request(method, self._base + path, json=body, headers=headers) as answer:
             content = await answer.read()
-            if answer.status == 404 and may_be_missing:  # noqa: PLR2004 - as above
+            if answer.status == HTTPStatus.NOT_FOUND and may_be_missing:
                 return None
-            if answer.status >= 400:  # noqa: PLR2004 - as above
+            if answer.status >= HTTPStatus.BAD_REQUEST:
                 self.refused[f"{method} {answer.status}"] += 1
                 raise Refused(f"{method} {path}: {answer.status} {content[:200].decode(errors='replace')}")
             return await answer.json() if content else None

@@ -148,7 +148,7 @@ async def _reading(endpoint: Endpoint, there: int, size: Size, found: Found) -> 
 # --- pieces ------------------------------------------------------------------------------------------------------
 
 
-async def _create(endpoint: Endpoint, *_: int) -> str:
+async def _create(endpoint: Endpoint) -> str:
     body = {"volume": {"name": f"{PREFIX}volume", "size": 1}}
     return str((await endpoint.ask("POST", "/volumes", body))["volume"]["id"])
 

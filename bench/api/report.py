@@ -24,7 +24,8 @@ def table(measured: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _ratio(found: list[float | None], *, is_more_better: bool) -> str:
     """Return how many times better the first is than the second."""
-    if len(found) < 2 or not found[0] or not found[1]:  # noqa: PLR2004 - a pair
+    first, *others = found
+    if not first or not others or not others[0]:
         return ""
-    ratio = found[0] / found[1] if is_more_better else found[1] / found[0]
+    ratio = first / others[0] if is_more_better else others[0] / first
     return f"{ratio:>14.2f}"

@@ -3,7 +3,6 @@
 import http.client
 import json
 import re
-import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -11,9 +10,9 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from drivers.http import PIECE_BYTES, connection_to
 from drivers.images.errors import ImageRefused, ImageServiceDown
 
-PIECE_BYTES = 1024 * 1024
 LONGEST_ANSWER = 4 * 1024 * 1024
 PATCH = "application/openstack-images-v2.1-json-patch"
 IMAGE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -138,7 +137,7 @@ class Service:
         where = urlsplit(self.endpoint.rstrip("/"))
         prefix = where.path.removesuffix("/v2")
         try:
-            connection = self._connection(where.scheme, where.hostname or "", where.port)
+            connection = connection_to(where, timeout_s=self.timeout_s, ca_file=self.ca_file)
             try:
                 said = {"X-Auth-Token": self.token(), "Accept": "*/*", **(headers or {})}
                 # Who refuses what is being sent may say so, and hang up, before all has been sent.
@@ -149,12 +148,6 @@ class Service:
                 connection.close()
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise ImageServiceDown(f"The image service cannot be asked: {type(error).__name__}.") from error
-
-    def _connection(self, scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
-        if scheme != "https":
-            return http.client.HTTPConnection(host, port, timeout=self.timeout_s, blocksize=PIECE_BYTES)
-        context = ssl.create_default_context(cafile=self.ca_file or None)
-        return http.client.HTTPSConnection(host, port, timeout=self.timeout_s, context=context, blocksize=PIECE_BYTES)
 
 
 def _members(response: http.client.HTTPResponse) -> dict[str, Any]:

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from scheduling import algorithm
-from scheduling.placement import Candidate, Decision, PoolKey, Request, place
+from scheduling.placement import Candidate, Decision, PoolKey, Request
 from scheduling.reports import REPORTS
-from scheduling.workflows.place_volume import await_reports, refuse, standing
+from scheduling.workflows.place_volume import await_reports, known_services, look, refuse
 from storage_site import queues
-from storage_site.operations import heartbeat
 from storage_site.operations.claims import Claimed
 from storage_site.operations.models import Service
 from volumes.models import Group, Volume, VolumeType
@@ -25,7 +24,7 @@ def run(op: Claimed, group: Group) -> None:
     :raises BackendDown: if that cannot be told yet, because back-ends have to report first.
     :raises PermanentFailure: if none fits; the detail names each back-end and why not.
     """
-    services = {service.host: service for service in Service.objects.filter(binary=heartbeat.VOLUME)}
+    services = known_services()
     await_reports(services.values())
     decision = decide(_requests(op, group), services)
     if not decision.candidates:
@@ -43,9 +42,8 @@ def decide(requests: Sequence[Request], services: dict[str, Service]) -> Decisio
 
     No room is taken: that of the volumes is, when they are made.
     """
-    chosen = algorithm.configured()
-    pools = standing(REPORTS.pools(), services)
-    decisions = [place(one, pools, chosen.filters, chosen.weighers, chosen.ranking) for one in requests]
+    pools = REPORTS.pools()
+    decisions = [look(one, services, pools) for one in requests]
     refused: dict[str, str] = {}
     for decision in reversed(decisions):
         refused |= decision.refused

@@ -64,21 +64,13 @@ def retype(op: Claimed, volume: Volume) -> None:
 
 def migrate(op: Claimed, volume: Volume) -> None:
     """Have the volume moved to where it is wanted. Raises as `retype` does."""
-    services = known_services()
-    wanted = PoolKey(op.operation.arguments["backend"], op.operation.arguments["pool"])
-    host = heartbeat.host_of(wanted.backend)
-    only = {name: service for name, service in services.items() if name == host}
-    await_reports(only.values())
+    wanted, only = _named(op)
     _move(op, volume, replace(_request(volume, volume.volume_type), pinned=wanted), only)
 
 
 def manage(op: Claimed, volume: Volume) -> None:
     """Hand what is on a storage to its back-end, if that serves the type. Raises as `retype` does."""
-    services = known_services()
-    wanted = PoolKey(op.operation.arguments["backend"], op.operation.arguments["pool"])
-    host = heartbeat.host_of(wanted.backend)
-    only = {name: service for name, service in services.items() if name == host}
-    await_reports(only.values())
+    wanted, only = _named(op)
     zones = (volume.availability_zone,)
     request = replace(_request(volume, volume.volume_type), size_gib=0, pinned=wanted, availability_zones=zones)
     decision = look(request, only, REPORTS.pools())
@@ -91,6 +83,15 @@ def manage(op: Claimed, volume: Volume) -> None:
         decision=decision.as_json(),
         fields={"backend": first.backend, "pool": first.pool},
     )
+
+
+def _named(op: Claimed) -> tuple[PoolKey, Services]:
+    """Return the pool that was named, and its service alone, which has had a moment to report."""
+    wanted = PoolKey(op.operation.arguments["backend"], op.operation.arguments["pool"])
+    host = heartbeat.host_of(wanted.backend)
+    only = {name: service for name, service in known_services().items() if name == host}
+    await_reports(only.values())
+    return wanted, only
 
 
 def _only(decision: Decision, services: Services) -> Decision:

@@ -45,6 +45,8 @@ class Microversion:
 
 MINIMUM = Microversion(3, 0)
 MAXIMUM = Microversion(3, 71)
+NEVER = "3.999"
+"""Since when what no version has come to."""
 
 
 @lru_cache

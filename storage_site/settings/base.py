@@ -182,11 +182,6 @@ BACKUP_KEY_FILE = env.path("CELINDER_BACKUP_KEY_FILE", DATA_DIR / "backup.keys")
 QUEUE_SLOTS = {queues.BACKUP: env.number("CELINDER_BACKUP_JOBS", 2)}
 BACKUP_INDEX_CACHE_MIB = env.number("CELINDER_BACKUP_INDEX_CACHE_MIB", 2048)
 # What a worker that dies leaves to be done once more, at most; others go on from there.
-# A volume that is moved to another back-end: this much between two looks at how far it is, and a checkpoint so often.
-MOVE_WINDOW_MIB = env.number("CELINDER_MOVE_WINDOW_MIB", 64)
-MOVE_CHECKPOINT_S = env.number("CELINDER_MOVE_CHECKPOINT_S", 10)
-MOVE_MAX_MIB_PER_S = env.number("CELINDER_MOVE_MAX_MIB_PER_S", 0)  # each; 0 = no limit
-MOVE_JOBS = env.number("CELINDER_MOVE_JOBS", 2)  # at once, of each volume worker
 BACKUP_CHECKPOINT_MIB = env.number("CELINDER_BACKUP_CHECKPOINT_MIB", 256)
 BACKUP_PROJECT_MAX_MIB_PER_S = env.number("CELINDER_BACKUP_PROJECT_MAX_MIB_PER_S", 0)  # 0 = no limit
 # Of a row of incremental backups every n-th reads the whole volume, whatever is known of changes.
@@ -194,6 +189,13 @@ BACKUP_FULL_READ_EVERY = env.number("CELINDER_BACKUP_FULL_READ_EVERY", 10)
 BACKUP_COLLECT_INTERVAL_S = env.number("CELINDER_BACKUP_COLLECT_INTERVAL_S", 6 * 3600)  # 0 = never by itself
 BACKUP_VERIFY_INTERVAL_S = env.number("CELINDER_BACKUP_VERIFY_INTERVAL_S", 24 * 3600)
 BACKUP_VERIFY_PERCENT = env.number("CELINDER_BACKUP_VERIFY_PERCENT", 5)  # of the data, each time
+
+# --- moving volumes ------------------------------------------------------------------------------------------
+# This much between two looks at how far it is, and a checkpoint so often.
+MOVE_WINDOW_MIB = env.number("CELINDER_MOVE_WINDOW_MIB", 64)
+MOVE_CHECKPOINT_S = env.number("CELINDER_MOVE_CHECKPOINT_S", 10)
+MOVE_MAX_MIB_PER_S = env.number("CELINDER_MOVE_MAX_MIB_PER_S", 0)  # each; 0 = no limit
+MOVE_JOBS = env.number("CELINDER_MOVE_JOBS", 2)  # at once, of each volume worker
 
 # --- images --------------------------------------------------------------------------------------------------
 # The image service that volumes are made from and kept in; "" = none. Workers fetch into a directory of their own.

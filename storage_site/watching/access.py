@@ -7,8 +7,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 # What proxies write. A request that has one of them came from elsewhere, whatever address it comes from now.
-_FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST")
-_FORWARDED += ("HTTP_X_REAL_IP", "HTTP_VIA")
+_FORWARDED = (
+    *("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST"),
+    *("HTTP_X_REAL_IP", "HTTP_VIA"),
+)
 
 
 def may_watch(request: HttpRequest) -> bool:

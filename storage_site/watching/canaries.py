@@ -53,7 +53,7 @@ def send() -> int:
     known = known_queues()
     Canary.objects.exclude(queue__in=known).delete()
     have = set(Canary.objects.values_list("queue", flat=True))
-    missing = [Canary(id=uuid.uuid5(_NAMES, queue), queue=queue, status=READY) for queue in known if queue not in have]
+    missing = [Canary(id=_id_of(queue), queue=queue, status=READY) for queue in known if queue not in have]
     Canary.objects.bulk_create(missing, ignore_conflicts=True)
     prune()
     sent = 0
@@ -65,11 +65,11 @@ def send() -> int:
 def prune() -> int:
     """Remove the canaries' operations that have ended; return how many."""
     rows = Operation.objects.filter(resource_type=label_of(Canary)).exclude(outcome="")
-    return rows.filter(resource_id__in=_ids()).delete()[0]
+    return rows.filter(resource_id__in=map(_id_of, known_queues())).delete()[0]
 
 
-def _ids() -> list[uuid.UUID]:
-    return [uuid.uuid5(_NAMES, queue) for queue in known_queues()]
+def _id_of(queue: str) -> uuid.UUID:
+    return uuid.uuid5(_NAMES, queue)
 
 
 def _send(canary: Canary) -> bool:

@@ -16,12 +16,11 @@ from storage_site.operations.models import Operation, Service
 from storage_site.operations.standing import LOST, OVERDUE, WAITING, is_troubled, standing_of
 from storage_site.pages.words import duration
 from storage_site.watching import canaries
-from storage_site.watching.diagnosis import ODD, SHOWN, WRONG, Finding, limited
+from storage_site.watching.diagnosis import LEAST_FREE, ODD, SHOWN, WRONG, Finding, limited
 from storage_site.watching.work import queue_of
 
 CLOCKS_MAY_DIFFER_S = 5.0
 SILENT_CANARY_S = 60.0
-LEAST_FREE = 0.05
 START_BEAT = "systemctl restart celinder-beat"
 
 

@@ -13,6 +13,7 @@ from storage_site.watching import health
 logger = logging.getLogger(__name__)
 
 WRONG, ODD = "wrong", "odd"
+LEAST_FREE = 0.05  # of what there is; below it is nearly full
 SHOWN = 50  # of each kind; a sentence tells how many more there are
 
 

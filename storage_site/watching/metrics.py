@@ -43,10 +43,10 @@ def registry() -> CollectorRegistry:
     """Return all there is to tell: requests of all processes of this web server, and what the sources say."""
     found = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        MultiProcessCollector(found)
+        MultiProcessCollector(found)  # type: ignore[no-untyped-call] # the library says nothing of it
     else:
-        found.register(requests.REGISTRY)  # type: ignore[arg-type] # it collects as collectors do
-    found.register(_Sources())  # type: ignore[arg-type] # likewise
+        found.register(requests.REGISTRY)
+    found.register(_Sources())
     return found
 
 

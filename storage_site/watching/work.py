@@ -57,7 +57,7 @@ def unfinished() -> Iterator[Metric]:
 
 
 def _unfinished(now: datetime) -> Sequence[dict[str, Any]]:
-    rows = Operation.objects.filter(outcome="").exclude(resource_type=label_of(Canary)).order_by()
+    rows: Any = Operation.objects.filter(outcome="").exclude(resource_type=label_of(Canary)).order_by()
     free = Q(owner="", not_before__lte=now)
     return list(
         rows.values("queue", "resource_type", "verb").annotate(
@@ -145,7 +145,7 @@ def queue_of(service: Service) -> str:
 def _status(label: str, verb: str) -> str:
     """Return the status that a resource has during the verb; "" where it keeps its own."""
     try:
-        during = str(apps.get_model(label).lifecycle[verb].during)  # type: ignore[attr-defined] # every resource has one
+        during = str(apps.get_model(label).lifecycle[verb].during)
     except (LookupError, AttributeError):
         return ""
     return "" if during.startswith("(") else during

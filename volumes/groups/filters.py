@@ -1,6 +1,7 @@
 """What lists of groups and what belongs to them may be narrowed by (contract 00, section 8)."""
 
 from storage_site.api.filters import Column, ContractFilterSet, Reference
+from storage_site.api.microversions import NEVER
 from volumes.filters import IsPublic, Project
 from volumes.models import Group, GroupSnapshot, GroupType
 
@@ -9,7 +10,7 @@ class GroupTypeFilters(ContractFilterSet):
     """Filters of the list of group types, for administrators; other parameters are dropped at every version."""
 
     resource = "group_type"
-    governed_since = "3.999"
+    governed_since = NEVER
 
     id = Reference("id")
     name = Column("name")
@@ -66,7 +67,7 @@ class GroupSnapshotFilters(ContractFilterSet):
 class ConsistencyGroupFilters(GroupFilters):
     """Filters of the lists of consistency groups: older than the rules about others, which are dropped."""
 
-    governed_since = "3.999"
+    governed_since = NEVER
 
     @property
     def configured(self) -> tuple[str, ...]:
@@ -77,7 +78,7 @@ class ConsistencyGroupFilters(GroupFilters):
 class ConsistencySnapshotFilters(ContractFilterSet):
     """Filters of the lists of snapshots of consistency groups, likewise."""
 
-    governed_since = "3.999"
+    governed_since = NEVER
 
     id = Reference("id")
     name = Column("name")

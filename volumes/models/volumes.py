@@ -22,7 +22,7 @@ class VolumeQuerySet(models.QuerySet):
 
         What stands in for a volume that is moved is for administrators only (contract 00 section 8).
         """
-        standing_in = Q(migration_status__startswith="target:") | Q(migration_status="deleting")
+        standing_in = Q(migration_status__startswith=lifecycle.STANDS_IN_FOR) | Q(migration_status="deleting")
         return self if caller.is_admin else self.filter(project_id=caller.project_id).exclude(standing_in)
 
     def for_project(self, project_id: str) -> "VolumeQuerySet":

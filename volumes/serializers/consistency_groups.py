@@ -9,10 +9,9 @@ from rest_framework.serializers import ValidationError
 
 from storage_site.api.errors import invalid_input
 from storage_site.api.fields import Boolean, Identity, Moment, Plain, Text
+from storage_site.api.microversions import NEVER
 from storage_site.api.serializers import AnswerSerializer, StrictSerializer
 from volumes.serializers.groups import LONGEST_LIST, GroupUpdate, VolumeTypesOfGroup
-
-NEVER = "3.999"
 
 
 class ConsistencyGroupCreate(StrictSerializer):

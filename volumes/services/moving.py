@@ -13,7 +13,7 @@ from volumes.errors import InvalidHost, InvalidInput, InvalidVolume, VolumeNotFo
 from volumes.models import QosSpecs, Volume, VolumeType
 from volumes.services.volumes import require_size_of_type
 
-NEVER, ON_DEMAND = "never", "on-demand"
+ON_DEMAND = "on-demand"
 _NOT_RETYPABLE = (
     "Retype needs volume to be in available or in-use state, not be part of an active migration or a group, the new "
     "type has to be another than the present one, and for an in-use volume neither what its host limits nor whether "

@@ -9,7 +9,6 @@ from rest_framework.response import Response
 from storage_site.api.answers import Empty
 from storage_site.api.filters import of_project_or_all
 from storage_site.api.views import ApiView, CollectionView, ResourceView
-from volumes import lookups
 from volumes.groups import lookups as group_lookups
 from volumes.groups.filters import ConsistencyGroupFilters
 from volumes.models import Group
@@ -54,11 +53,11 @@ class ConsistencyGroups(ConsistencyGroupCollection):
     def post(self, _request: Request, **_kwargs: Any) -> Response:
         """Make a consistency group; the scheduler looks for a back-end later."""
         values = self.values()
-        named = [lookups.type_of(self.caller, name) for name in values.pop("volume_types")]
+        named = group_lookups.types_named(self.caller, values.pop("volume_types"))
         group = services.create_group(
             caller=self.caller,
             group_type=group_types.reserved_type(),
-            volume_types=[volume_type for volume_type in named if volume_type is not None],
+            volume_types=named,
             **values,
         )
         return Response({"consistencygroup": self.written(GroupSummary, group)}, status=202)
@@ -117,10 +116,7 @@ class ConsistencyGroupChange(ConsistencyGroupView):
     def put(self, _request: Request, **_kwargs: Any) -> Empty:
         """Change its name or description, or which volumes belong to it."""
         values = self.values()
-        moved = {
-            name: group_lookups.volumes_named(self.caller, values.pop(name, None))
-            for name in ("add_volumes", "remove_volumes")
-        }
+        moved = group_lookups.changes_named(self.caller, values)
         services.update_group(group=self.get_object(), caller=self.caller, **moved, **values)
         return Empty(202)
 

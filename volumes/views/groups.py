@@ -12,7 +12,6 @@ from storage_site.api.booleans import truth_of
 from storage_site.api.filters import of_project_or_all
 from storage_site.api.views import ApiView, CollectionView, ResourceView
 from storage_site.errors import InvalidRequest
-from volumes import lookups
 from volumes.groups import lookups as group_lookups
 from volumes.groups.filters import GroupFilters
 from volumes.models import Group, Volume, VolumeType
@@ -96,11 +95,10 @@ class Groups(GroupCollection):
         group_type = group_lookups.group_type_of(self.caller, values["group_type"])
         if group_type.is_reserved:
             raise InvalidRequest(f"Group type {group_type.name} is reserved for consistency groups.")
-        named = [lookups.type_of(self.caller, name) for name in values["volume_types"]]
         group = services.create_group(
             caller=self.caller,
             group_type=group_type,
-            volume_types=[volume_type for volume_type in named if volume_type is not None],
+            volume_types=group_lookups.types_named(self.caller, values["volume_types"]),
             name=values.get("name"),
             description=values.get("description"),
             availability_zone=values.get("availability_zone"),
@@ -142,10 +140,7 @@ class OneGroup(ShowsGroups, ResourceView):
     def put(self, _request: Request, **_kwargs: Any) -> Empty:
         """Change the group's name or description, or which volumes belong to it."""
         values = self.values()
-        moved = {
-            name: group_lookups.volumes_named(self.caller, values.pop(name, None))
-            for name in ("add_volumes", "remove_volumes")
-        }
+        moved = group_lookups.changes_named(self.caller, values)
         services.update_group(group=self.get_object(), caller=self.caller, **moved, **values)
         return Empty(202)
 

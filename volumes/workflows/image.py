@@ -1,9 +1,6 @@
 """Giving a volume what an image holds, and keeping as an image what it holds: through what its back-end lends."""
 
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import BinaryIO
 
 from django.conf import settings
@@ -16,17 +13,19 @@ from drivers.images.inspection import QCOW2, RAW, inspect
 from drivers.images.scratch import data_ranges, fetch, require_free, scratch, write_sparse
 from drivers.types import GIB
 from storage_site.operations.claims import Claimed
-from storage_site.operations.progress import Progress
+from storage_site.operations.pace import Pace
 from volumes import backends, images
 from volumes.lending import lend_volume, take_back
 from volumes.models import Volume
+from volumes.workflows.jobs import Jobs
 
 MIB = 1024**2
 PIECE_BYTES = 4 * MIB
 ZEROES_BYTES = 256 * MIB
 SECTOR_BYTES = 4096
-BUSY_S = 10
-_jobs = threading.BoundedSemaphore(max(1, int(settings.IMAGE_JOBS)))
+EXTENTS_BYTES = GIB
+"""Of so much of a volume extents are kept at once: one may have any number of them."""
+_jobs = Jobs(settings.IMAGE_JOBS, "This worker is at as many images as it may be at once.")
 
 
 def download(op: Claimed, volume: Volume) -> None:
@@ -35,7 +34,7 @@ def download(op: Claimed, volume: Volume) -> None:
     :raises ImageUnfit, ImageTooLarge, ImageDamaged, ImageRefused: if that volume cannot be given that image.
     :raises TransientDriverError: while it is worth trying again.
     """
-    with _job(op) as is_free:
+    with _jobs.one(op) as is_free:
         if is_free:
             _download(op, volume)
 
@@ -45,7 +44,7 @@ def upload(op: Claimed, volume: Volume) -> None:
 
     Raises as `download`.
     """
-    with _job(op) as is_free:
+    with _jobs.one(op) as is_free:
         if is_free:
             _upload(op, volume)
 
@@ -137,12 +136,11 @@ def _upload(op: Claimed, volume: Volume) -> None:
 
 def _send_converted(op: Claimed, service: Service, connection: Connection, teller: "_Teller") -> None:
     folder, size = settings.IMAGE_SCRATCH_DIR, connection.size
-    require_free(folder, sum(extent.length for extent in list(connection.extents()) if extent.is_data))
+    require_free(folder, sum(length for _, length, is_data in _places(connection) if is_data))
     with scratch(folder) as plain, scratch(folder) as made:
         plain.truncate(size)
-        for extent in list(connection.extents()):
-            for start in range(extent.offset, extent.offset + extent.length, PIECE_BYTES) if extent.is_data else ():
-                length = min(PIECE_BYTES, extent.offset + extent.length - start)
+        for start, length, is_data in _places(connection):
+            if is_data:
                 write_sparse(plain, connection.pread(length, start), start)
                 teller.told(start + length)
         convert(plain, made, said=(RAW, QCOW2), virtual_bytes=size, check=op.check)
@@ -154,11 +152,19 @@ def _send_converted(op: Claimed, service: Service, connection: Connection, telle
 def _pieces(connection: Connection, teller: "_Teller") -> Iterator[bytes]:
     """Yield all bytes of the volume; holes are not read."""
     zeros = bytes(PIECE_BYTES)
-    for extent in list(connection.extents()):
-        for start in range(extent.offset, extent.offset + extent.length, PIECE_BYTES):
-            length = min(PIECE_BYTES, extent.offset + extent.length - start)
-            yield connection.pread(length, start) if extent.is_data else zeros[:length]
-            teller.told(start + length)
+    for start, length, is_data in _places(connection):
+        yield connection.pread(length, start) if is_data else zeros[:length]
+        teller.told(start + length)
+
+
+def _places(connection: Connection) -> Iterator[tuple[int, int, bool]]:
+    """Yield (offset, length, whether it has to be read) of the volume's pieces, in order and without gaps."""
+    for begin in range(0, connection.size, EXTENTS_BYTES):
+        # As a list, for the connection is used between two of them.
+        for extent in list(connection.extents(begin, min(EXTENTS_BYTES, connection.size - begin))):
+            end = extent.offset + extent.length
+            for start in range(extent.offset, end, PIECE_BYTES):
+                yield start, min(PIECE_BYTES, end - start), extent.is_data
 
 
 def _read(file: BinaryIO, op: Claimed) -> Iterator[bytes]:
@@ -179,25 +185,11 @@ def _service(op: Claimed) -> Service:
     return images.service_for_work(user_id=op.operation.actor_id, project_id=op.operation.arguments["as_project"])
 
 
-@contextmanager
-def _job(op: Claimed) -> Iterator[bool]:
-    """Give leave to begin; some of a worker's threads are left for hosts that want to connect."""
-    if not _jobs.acquire(blocking=False):
-        op.postpone(BUSY_S, "backend-busy", "This worker is at as many images as it may be at once.")
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        _jobs.release()
-
-
 class _Teller:
-    """Writes down how far the work is, at most once a second."""
+    """Writes down how far the work is."""
 
     def __init__(self, op: Claimed, total: int) -> None:
-        self._op, self._total, self._before = op, total, 0
-        self._began, self._told_at, self._done = time.monotonic(), 0.0, 0
+        self._op, self._total, self._before, self._done, self._pace = op, total, 0, 0, Pace()
 
     def expect(self, size: int) -> None:
         """Begin the second half of the work, of `size` bytes."""
@@ -208,9 +200,6 @@ class _Teller:
         """Tell it. :raises LeaseLost, HandBack: if the work is to go on no more."""
         self._done = self._before + done
         self._op.check()
-        now = time.monotonic()
-        if now - self._told_at >= 1:
-            pace = self._done / max(now - self._began, 1e-6)
-            left = int((self._total - self._done) / pace) if pace > 0 and self._total >= self._done else None
-            self._op.note(progress=Progress(self._done, max(self._total, self._done), int(pace), left))
-            self._told_at = now
+        progress = self._pace.at(self._done, max(self._total, self._done))
+        if progress is not None:
+            self._op.note(progress=progress)

@@ -3,7 +3,6 @@
 The claim that copies is the one right after the lending, as with backups; any other has the volume lent anew first.
 """
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,16 +16,16 @@ from storage_site import queues
 from storage_site.operations import heartbeat
 from storage_site.operations.claims import Claimed
 from storage_site.operations.errors import PermanentFailure
-from storage_site.operations.progress import Progress
+from storage_site.operations.pace import Pace
 from volumes import backends, moving
 from volumes.lending import lend_volume, take_back
 from volumes.models import Attachment, Volume
+from volumes.workflows.jobs import Jobs
 
 CONNECTIONS = 2
 """Pairs of them: one is read through while another is written through."""
 MIB = 1024**2
-BUSY_S = 10
-_jobs = threading.BoundedSemaphore(max(1, int(settings.MOVE_JOBS)))
+_jobs = Jobs(settings.MOVE_JOBS, "This worker moves as many volumes as it may at once.")
 LEND, COPY = "volumes.tasks.lend_to_move", "volumes.tasks.move_volume"
 
 
@@ -45,17 +44,13 @@ def lend(op: Claimed, volume: Volume) -> None:
 def copy(op: Claimed, volume: Volume) -> None:
     """Make the new storage, copy, and exchange; an earlier attempt is gone on with, its writer shut out first.
 
-    Some of a worker's threads are left for hosts that want to connect. Raises as drivers and `copying.copy` do.
+    Raises as drivers and `copying.copy` do.
 
     :raises PermanentFailure: if the volume is not being moved any more.
     """
-    if not _jobs.acquire(blocking=False):
-        op.postpone(BUSY_S, "backend-busy", "This worker moves as many volumes as it may at once.")
-        return
-    try:
-        _copy(op, volume)
-    finally:
-        _jobs.release()
+    with _jobs.one(op) as is_free:
+        if is_free:
+            _copy(op, volume)
 
 
 def _copy(op: Claimed, volume: Volume) -> None:
@@ -118,23 +113,17 @@ class _Teller:
     """Writes down how far a copy is, and keeps it to the rate of the settings."""
 
     def __init__(self, op: Claimed, position: int) -> None:
-        self._op, self._first = op, position
+        self._op, self._pace = op, Pace(position)
         self._began = self._saved_at = time.monotonic()
-        self._told_at = 0.0
 
     def tell(self, reached: copying.Reached) -> bool:
         """Tell it, at most once a second. :raises LeaseLost, HandBack: if the copy is to go on no more."""
         self._wait_for(reached.moved_bytes)
-        now = time.monotonic()
-        if now - self._told_at >= 1:
-            spent = max(now - self._began, 1e-6)
-            pace = (reached.position - self._first) / spent
-            left = int((reached.size - reached.position) / pace) if pace > 0 else None
-            progress = Progress(reached.position, reached.size, int(reached.moved_bytes / spent), left)
+        progress = self._pace.at(reached.position, reached.size, moved=reached.moved_bytes)
+        if progress is not None:
             self._op.note(progress=progress)
-            self._told_at = now
         self._op.check()
-        return now - self._saved_at >= settings.MOVE_CHECKPOINT_S
+        return time.monotonic() - self._saved_at >= settings.MOVE_CHECKPOINT_S
 
     def keep(self, position: int) -> None:
         """Keep from where the next attempt goes on."""

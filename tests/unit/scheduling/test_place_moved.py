@@ -1,6 +1,6 @@
 """Another type or back-end for a volume that exists: from what was asked to bytes elsewhere, or to a reason."""
 
-import threading
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
@@ -385,13 +385,12 @@ def test_a_copy_that_is_not_what_was_written_is_not_used(volume, admin, monkeypa
     assert_it_has_stayed(volume)
 
 
-def test_a_worker_moves_only_so_many_at_once(volume, admin, monkeypatch):
-    taken = threading.BoundedSemaphore(1)
-    taken.acquire()
-    monkeypatch.setattr(move, "_jobs", taken)
-    migrate_volume(volume=volume, host=THERE, caller=admin)
-    work(until=lambda: Operation.objects.filter(fault_code="backend-busy").exists())
-    taken.release()
+def test_a_worker_moves_only_so_many_at_once(volume, admin, settings):
+    with ExitStack() as others:
+        for _other in range(settings.MOVE_JOBS):
+            assert others.enter_context(move._jobs.one(None))
+        migrate_volume(volume=volume, host=THERE, caller=admin)
+        work(until=lambda: Operation.objects.filter(fault_code="backend-busy").exists())
     work()
     assert_it_has_moved(volume)
 
