@@ -8,12 +8,15 @@ from django.db.models import Exists, F, Max, OuterRef, QuerySet
 from django.utils import timezone
 
 from storage_site.operations.history import label_of
+from storage_site.operations.lifecycle import KEEP
 from storage_site.operations.models import Operation
 from storage_site.watching.diagnosis import ODD, SHOWN, WRONG, Finding, limited
+from volumes.lifecycle import VOLUME
 from volumes.models import Attachment, Snapshot, Volume
 
-# Statuses in which work of a volume's own goes on: without an unfinished operation nobody will end them.
-AT_WORK = ("creating", "deleting", "extending", "reverting", "restoring-backup")
+# Statuses in which work of a volume's own goes on: without an unfinished operation nobody will end them. An operator
+# may have put a volume into maintenance, too.
+AT_WORK = sorted({verb.during for verb in VOLUME if verb.task} - {KEEP, "maintenance"})
 SETTLED_AFTER = timedelta(minutes=10)
 _MENDS_VOLUME = {
     "error": "openstack volume delete {id}",
@@ -63,9 +66,10 @@ def _reasons(model: Any, ids: list[Any]) -> dict[Any, str]:
 def forsaken() -> Iterator[Finding]:
     """Find volumes that show work which nobody does, and what is lent though nobody works with it."""
     before = timezone.now() - SETTLED_AFTER
-    going_on = Operation.objects.filter(resource_id=OuterRef("pk"), outcome="")
+    unfinished = Operation.objects.filter(outcome="")
+    going_on, on_its_group = (unfinished.filter(resource_id=OuterRef(name)) for name in ("pk", "group_id"))
     rows = Volume.objects.filter(status__in=AT_WORK, created_at__lt=before).exclude(updated_at__gt=before)
-    rows = rows.filter(~Exists(going_on)).order_by("pk")
+    rows = rows.filter(~Exists(going_on), ~Exists(on_its_group)).order_by("pk")
     found = (
         Finding(
             check="forsaken",

@@ -7,17 +7,21 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
 from backups.models import Repository
+from storage_site.caller import SYSTEM
+from storage_site.operations.admission import begin
 from storage_site.operations.advice import advice_on
 from storage_site.operations.heartbeat import beat
 from storage_site.operations.models import Operation, Service
 from storage_site.watching import canaries, checks, diagnosis
 from storage_site.watching.models import Canary
 from tests.console import Operator, make_user
-from tests.factories import AttachmentFactory, BackupFactory, OperationFactory, VolumeFactory
+from tests.factories import AttachmentFactory, BackupFactory, GroupFactory, OperationFactory, VolumeFactory
+from volumes.models import Group
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 LONG_AGO = timedelta(hours=1)
@@ -101,11 +105,23 @@ def test_what_is_in_error_is_told_with_the_reason():
     assert finding.command == f"openstack volume delete --force {volume.pk}"
 
 
-def test_a_volume_that_shows_work_which_nobody_does_is_found():
-    forsaken = VolumeFactory(status="creating", created_at=timezone.now() - LONG_AGO)
+@pytest.mark.parametrize("status", ["creating", "downloading", "retyping", "managing", "uploading"])
+def test_a_volume_that_shows_work_which_nobody_does_is_found(status):
+    forsaken = VolumeFactory(status=status, created_at=timezone.now() - LONG_AGO)
+    VolumeFactory(status="maintenance", created_at=timezone.now() - LONG_AGO)  # an operator's word as well
     VolumeFactory(status="creating")
     OperationFactory(volume=VolumeFactory(status="deleting", created_at=timezone.now() - LONG_AGO))
     assert set(found("forsaken")) == {f"volume {forsaken.pk}"}
+
+
+def test_a_volume_that_is_made_or_deleted_with_its_group_is_worked_on():
+    group = GroupFactory(status="creating")
+    VolumeFactory(status="creating", group=group, created_at=timezone.now() - LONG_AGO)
+    assert len(found("forsaken")) == 1
+    with transaction.atomic():
+        Group.objects.filter(pk=group.pk).update(status="available", backend="mem1", pool="mem1")
+        begin(Group.objects.get(pk=group.pk), "delete", caller=SYSTEM)
+    assert found("forsaken") == {}
 
 
 def test_what_is_lent_to_nobody_is_found():
