@@ -1,14 +1,13 @@
 """Finding groups, and what belongs to them, by what a request names, as far as its caller may see it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from storage_site.api.fields import UUID_FORM
 from storage_site.caller import Caller
 from volumes.errors import InvalidInput, InvalidVolume
 from volumes.groups.errors import GroupNotFound, GroupSnapshotNotFound, GroupTypeNotFound
-from volumes.lookups import type_of
-from volumes.models import Group, GroupSnapshot, GroupType, Volume, VolumeType
+from volumes.models import Group, GroupSnapshot, GroupType, Volume
 from volumes.models.group_types import RESERVED_ID
 
 
@@ -85,12 +84,6 @@ def volumes_named(caller: Caller, listed: str | None) -> list[Volume]:
 def changes_named(caller: Caller, values: dict[str, Any]) -> dict[str, list[Volume]]:
     """Take out of `values` which volumes are to come into a group or out of it, and return those. Raises likewise."""
     return {name: volumes_named(caller, values.pop(name, None)) for name in ("add_volumes", "remove_volumes")}
-
-
-def types_named(caller: Caller, names: Iterable[str]) -> list[VolumeType]:
-    """Return volume types by name or id. :raises VolumeTypeNotFound: for the first that the caller may not use."""
-    found = (type_of(caller, name) for name in names)
-    return [volume_type for volume_type in found if volume_type is not None]
 
 
 def _by_id(rows: Any, identity: str) -> Any:

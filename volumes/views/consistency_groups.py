@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from storage_site.api.answers import Empty
 from storage_site.api.filters import of_project_or_all
 from storage_site.api.views import ApiView, CollectionView, ResourceView
+from volumes import lookups
 from volumes.groups import lookups as group_lookups
 from volumes.groups.filters import ConsistencyGroupFilters
 from volumes.models import Group
@@ -53,7 +54,7 @@ class ConsistencyGroups(ConsistencyGroupCollection):
     def post(self, _request: Request, **_kwargs: Any) -> Response:
         """Make a consistency group; the scheduler looks for a back-end later."""
         values = self.values()
-        named = group_lookups.types_named(self.caller, values.pop("volume_types"))
+        named = [lookups.required_type_of(self.caller, name) for name in values.pop("volume_types")]
         group = services.create_group(
             caller=self.caller,
             group_type=group_types.reserved_type(),

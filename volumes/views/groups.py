@@ -12,6 +12,7 @@ from storage_site.api.booleans import truth_of
 from storage_site.api.filters import of_project_or_all
 from storage_site.api.views import ApiView, CollectionView, ResourceView
 from storage_site.errors import InvalidRequest
+from volumes import lookups
 from volumes.groups import lookups as group_lookups
 from volumes.groups.filters import GroupFilters
 from volumes.models import Group, Volume, VolumeType
@@ -98,7 +99,7 @@ class Groups(GroupCollection):
         group = services.create_group(
             caller=self.caller,
             group_type=group_type,
-            volume_types=group_lookups.types_named(self.caller, values["volume_types"]),
+            volume_types=[lookups.required_type_of(self.caller, name) for name in values["volume_types"]],
             name=values.get("name"),
             description=values.get("description"),
             availability_zone=values.get("availability_zone"),
